@@ -1,0 +1,56 @@
+/* link: one directed link of the emulated network.
+ *
+ * A link answers one question: when does a message sent now arrive, if ever? It owns no payload,
+ * clock or timer. The caller passes the time in and schedules the arrival, so live daemons and
+ * simulator run the same code.
+ *
+ * Peers talk over streams. So a lost message is sent again and arrives late, by a retransmission
+ * time-out, instead of never; and what is behind it waits (head-of-line). Jitter delays and never
+ * reorders. A cut holds; see wan.h for what becomes of what is held.
+ *
+ * Times are microseconds on a clock that never goes back. The same seed and the same calls always
+ * give the same answers. */
+
+#ifndef MEC_LINK_H
+#define MEC_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/random.h"
+
+enum link_cut { LINK_CUT_NONE, LINK_CUT_HOLD, LINK_CUT_RESET };
+enum link_jitter { LINK_JITTER_UNIFORM, LINK_JITTER_NORMAL, LINK_JITTER_PARETO };
+
+struct link_profile {
+    uint64_t latency_us; /* one way; at most 1 hour */
+    uint64_t jitter_us;  /* at most 1 hour; see control.proto's JitterKind */
+    enum link_jitter jitter_kind;
+    uint32_t loss_ppm;         /* at most 900,000 */
+    uint64_t rate_bytes_per_s; /* 0 = unlimited */
+    enum link_cut cut;
+};
+
+struct link {
+    struct link_profile profile;
+    struct random random;
+    uint64_t idle_at_us; /* when the sender's line is free again */
+    uint64_t last_arrival_us;
+};
+
+enum link_fate { LINK_ARRIVES, LINK_HELD, LINK_RESET };
+
+/* Errors: -EINVAL, @profile is out of range; @link is untouched. */
+int link_init(struct link *link, const struct link_profile *profile, uint64_t seed);
+
+/* Change how the link behaves from now on. What was sent keeps its arrival.
+ * Errors: as link_init(). */
+int link_change(struct link *link, const struct link_profile *profile);
+
+/* Send @size_bytes at @sent_us, which may lie a little in the past: a sender that was late itself
+ * hides its lateness in the link. Only on LINK_ARRIVES, set *@ret_arrival_us (also perhaps in the
+ * past: deliver at once). Arrivals keep the order of sends. */
+enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_bytes,
+                         uint64_t *ret_arrival_us);
+
+#endif

@@ -1,0 +1,28 @@
+/* live_loop: what every daemon's main does alike: one libevent base with precise timers, clocks,
+ * signals, logging, and one timer for the core's next wake-up. */
+
+#ifndef MEC_LIVE_LOOP_H
+#define MEC_LIVE_LOOP_H
+
+#include <event2/event.h>
+
+#include "common/moment.h"
+
+struct live_loop;
+
+/* EVENT_BASE_FLAG_PRECISE_TIMER is set; SIGTERM and SIGINT end live_loop_run(); SIGPIPE is ignored.
+ * The caller owns the result. Errors: -errno. */
+int live_loop_create(struct live_loop **ret_loop);
+void live_loop_free(struct live_loop *loop);
+struct event_base *live_loop_base(struct live_loop *loop);
+void live_loop_run(struct live_loop *loop);
+void live_loop_stop(struct live_loop *loop);
+
+struct moment live_loop_now(void);
+
+/* One wake-up: @run is called once @at_us (monotonic) is reached; asking again replaces it;
+ * NEVER_US takes it back. Cheap when the time does not change. */
+void live_loop_wake(struct live_loop *loop, uint64_t at_us);
+void live_loop_on_wake(struct live_loop *loop, void (*run)(void *context), void *context);
+
+#endif
