@@ -20,6 +20,9 @@
 #define FRAME_HEADER_SIZE 13u
 #define FRAME_SIZE_MAX    (1024u * 1024u) /* of the length field */
 
+/* The most that one message may take, packed. Senders keep to it; past it is a bug. */
+#define FRAME_BODY_SIZE_MAX (FRAME_SIZE_MAX - 9u)
+
 /* kind number, name, message, who asks whom */
 #define FRAME_KINDS(X)                                                                             \
     X(1, CALL, "Call") /* routerd -> regiond, regiond -> regiond */                                \
