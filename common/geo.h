@@ -36,13 +36,15 @@ const struct geo_region *geo_region_at(size_t index);
 const struct geo_region *geo_region_find(const char *name); /* NULL: not built in */
 
 /* Resolve what a person wrote: a built-in region's name, a city ("Paris", "new york"), or
- * `lat,lon` in degrees. Coordinates are rounded to 0.01 degrees.
+ * `lat,lon` in degrees ("48.86,2.35": plain decimals without spaces). Names in any case, a space
+ * for a dash. Coordinates are rounded to 0.01 degrees.
  *
  * Errors: -EINVAL, not a place that is known; *@ret_place is untouched. */
 int geo_resolve(const char *text, struct geo_place *ret_place);
 
 /* Round trip in microseconds between two places: measured when both are built-in regions, 1 ms
- * within one region, computed otherwise. */
+ * within one region, computed otherwise. A place with a built-in name but other coordinates is
+ * not that region. */
 uint64_t geo_round_trip_us(const struct geo_place *a, const struct geo_place *b);
 
 double geo_distance_km(const struct geo_place *a, const struct geo_place *b);

@@ -5,8 +5,9 @@
  * simulator run the same code.
  *
  * Peers talk over streams. So a lost message is sent again and arrives late, by a retransmission
- * time-out, instead of never; and what is behind it waits (head-of-line). Jitter delays and never
- * reorders. A cut holds; see wan.h for what becomes of what is held.
+ * time-out, instead of never; and what is behind it waits (head-of-line). The time-out doubles with
+ * each loss in a row, and the sixth try always gets through. Jitter delays and never reorders. A
+ * cut holds; see wan.h for what becomes of what is held.
  *
  * Times are microseconds on a clock that never goes back. The same seed and the same calls always
  * give the same answers. */
@@ -36,9 +37,15 @@ struct link {
     struct random random;
     uint64_t idle_at_us; /* when the sender's line is free again */
     uint64_t last_arrival_us;
+    uint64_t transmit_carry; /* parts of a microsecond that the line still owes, in byte-seconds
+                              * 1,000,000; so that small messages on a fast line add up */
+    uint32_t under_way;      /* messages that a wan has on it; kept by wan */
+    uint32_t held;           /* messages that a wan holds back for it; kept by wan */
 };
 
 enum link_fate { LINK_ARRIVES, LINK_HELD, LINK_RESET };
+
+bool link_profile_is_valid(const struct link_profile *profile);
 
 /* Errors: -EINVAL, @profile is out of range; @link is untouched. */
 int link_init(struct link *link, const struct link_profile *profile, uint64_t seed);
@@ -52,5 +59,12 @@ int link_change(struct link *link, const struct link_profile *profile);
  * past: deliver at once). Arrivals keep the order of sends. */
 enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_bytes,
                          uint64_t *ret_arrival_us);
+
+/* Nothing is under way any more: its sender has taken it all back. So the line is free, and what is
+ * sent next waits for nothing. */
+void link_recall(struct link *link);
+
+/* How long a sender waits before it takes a message for lost, the first time. */
+uint64_t link_retransmit_us(const struct link_profile *profile);
 
 #endif

@@ -7,6 +7,7 @@
  * it, had the request arrived exactly on time.
  *
  * wan owns the messages given to it. It has no clock: pop what is due, then ask when to come back.
+ * What arrives at once (no latency) is due at the next wan_pop() of the same time.
  */
 
 #ifndef MEC_WAN_H
@@ -35,28 +36,39 @@ struct wan_message {
     void *context;       /* the owner's; handed back untouched */
 };
 
+/* The owner frees what is returned. wan_free() frees all messages and touches no link: those may be
+ * gone already. It does nothing for the contexts, here or in the other calls that forget. */
 struct wan *wan_create(void);
 void wan_free(struct wan *wan);
 
 /* Put @message on @link as sent at @sent_us. Takes over message->bytes, except on LINK_RESET, when
  * the message is not taken and the call should fail at once. On LINK_HELD it waits for the link to
  * be healed (wan_relink()) or for wan_drop_peer(). Held messages are bounded to 64 MiB in all; the
- * oldest are dropped past that. */
+ * oldest are dropped past that. What is under way is bounded to 256 MiB: past that (a narrow link
+ * and a sender that does not care) the answer is LINK_RESET, too. */
 enum link_fate wan_send(struct wan *wan, struct link *link, const struct wan_message *message,
                         uint64_t sent_us);
 
-/* After links have changed: what is held on a link that is whole again is sent at @now_us; what is
- * held or under way on a link that is now CUT_RESET, or newly cut, is held or dropped as TCP would:
- * LINK_CUT_HOLD holds also what is under way. */
+/* After links have changed: what is held on a link that is whole again is sent at @now_us, in
+ * order. On a link that is newly cut, LINK_CUT_HOLD holds also what is under way; LINK_CUT_RESET
+ * drops what is held or under way, and wan_take_reset() tells. Until this is called, what is sent
+ * on a healed link waits behind what is held. */
 void wan_relink(struct wan *wan, uint64_t now_us);
 
-/* Take the earliest message due at @now_us. The caller then owns ret_message->bytes. */
+/* Messages that wan_relink() has dropped since the last one, so that their owner can fail those
+ * calls at once: at most @max into @ret_messages, bytes NULL and size 0. Returns how many; fewer
+ * than @max are the last. What is not taken before the next wan_relink() is forgotten. */
+size_t wan_take_reset(struct wan *wan, struct wan_message *ret_messages, size_t max);
+
+/* Take the earliest message due at @now_us; of those due at the same time, the one that was sent
+ * first. The caller then owns ret_message->bytes. */
 bool wan_pop(struct wan *wan, uint64_t now_us, struct wan_message *ret_message);
 
 /* When the earliest message is due; UINT64_MAX when none is. */
 uint64_t wan_wake_us(const struct wan *wan);
 
-/* Forget everything to and from @peer: its connection is gone. */
+/* Forget everything to and from @peer: its connection is gone. Takes time in proportion to all that
+ * is on its way. */
 void wan_drop_peer(struct wan *wan, uint32_t peer);
 
 #endif
