@@ -12,7 +12,8 @@
 
 struct live_loop;
 
-/* EVENT_BASE_FLAG_PRECISE_TIMER is set; SIGTERM and SIGINT end live_loop_run(); SIGPIPE is ignored.
+/* EVENT_BASE_FLAG_PRECISE_TIMER is set; SIGTERM and SIGINT end live_loop_run(); SIGPIPE is ignored;
+ * libsodium is ready.
  * The caller owns the result. Errors: -errno. */
 int live_loop_create(struct live_loop **ret_loop);
 void live_loop_free(struct live_loop *loop);
