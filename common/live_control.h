@@ -21,11 +21,12 @@ struct live_options {
     const char *control;
 };
 
-/* Parse argv; --help and --version print and exit(0), bad usage prints and exit(64). */
+/* Parse argv, and name the log after the process; --help and --version print and exit(0), bad usage
+ * prints and exit(64). */
 void live_options_parse(int argc, char **argv, const char *what, struct live_options *ret_options);
 
 struct live_control_handlers {
-    /* A newer Config has come, and is on disk already. It lives until the next call. */
+    /* A newer Config has come, and is on disk already. It lives until the next call returns. */
     void (*config)(const Mec__Config *config, void *context);
     /* A StatusAsk: return a JSON object as a new string, which live_control frees; NULL when the
      * answer comes later through live_control_status(). */
@@ -37,7 +38,8 @@ struct live_control_handlers {
 struct live_control;
 
 /* Load config.pb and start connecting to controld. On 0, *@ret_config is the Config to run by,
- * valid until the first `config` call.
+ * valid until the first `config` call returns. A Config always has a version and settings; the
+ * rest of what it says is the core's to judge. @handlers is copied, all of @options may go.
  *
  * Errors: -ENOENT, no config.pb; -EBADMSG, it is unreadable; -errno. Each is logged. */
 int live_control_create(struct live_loop *loop, const struct live_options *options,
@@ -45,12 +47,14 @@ int live_control_create(struct live_loop *loop, const struct live_options *optio
                         struct live_control **ret_control, const Mec__Config **ret_config);
 void live_control_free(struct live_control *control);
 
-/* Say hello (again): readiness, and for routerd the ports it has bound. */
+/* Say hello (again), to this and every later controld: readiness, and for routerd the ports it has
+ * bound. Copies. */
 void live_control_ready(struct live_control *control, bool ready, const char *detail);
 void live_control_listeners(struct live_control *control, const Mec__ListenerConfig *const *bound,
                             size_t count);
 
-/* Answer a StatusAsk or ExplainAsk whose answer was put off. Takes over nothing. */
+/* Answer a StatusAsk or ExplainAsk whose answer was put off. Takes over nothing. One
+ * that is too long for a frame becomes an object with the key `error`. */
 void live_control_status(struct live_control *control, uint64_t ask_id, const char *json);
 
 #endif
