@@ -13,6 +13,10 @@
 
 struct storage;
 
+/* Set SQLite and libsodium up for the process. Call once, before anything else here, on the main
+ * thread; a program with connections of its own may do without. */
+void storage_configure(void);
+
 #define STORAGE_QUEUE UINT32_MAX /* target: the region's own file */
 
 struct storage_batch {
@@ -36,8 +40,12 @@ void storage_free(struct storage *storage);
 /* Commit @batch; the results are in it. Never called twice at once. */
 void storage_run(struct storage *storage, struct storage_batch *batch);
 
-/* Checkpoint and trim a little, when nothing waits. Returns true when there is more to do. */
+/* Checkpoint and trim a little, when nothing waits. Returns true when there is more to do. A failed
+ * fsync shows in the next batch, which is -EIO. */
 bool storage_tidy(struct storage *storage, uint64_t wall_us);
+
+/* A WAL has grown so long that it is to be tidied even while batches wait. */
+bool storage_overdue(const struct storage *storage);
 
 struct store_end storage_end(const struct storage *storage, uint32_t shard);
 

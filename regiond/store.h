@@ -93,7 +93,7 @@ enum store_result {
     STORE_EXPIRED,
     STORE_GAP,         /* apply: seq > cursor + 1 */
     STORE_DIVERGED,    /* apply: the previous digest is not ours */
-    STORE_STALE_EPOCH, /* apply: older than the log's epoch */
+    STORE_STALE_EPOCH, /* apply, write: older than the log's epoch */
     STORE_INVALID,     /* apply: digest mismatch or unreadable */
     STORE_NOT_RUN      /* the batch did not commit */
 };
@@ -121,6 +121,7 @@ struct store_op {
     uint8_t *change;
     size_t change_size;
     uint8_t change_digest[DIGEST_SIZE];
+    char *names;   /* what service, user and key of an applied change point into; likewise */
     void *context; /* the owner's */
 };
 
@@ -129,7 +130,9 @@ void store_op_release(struct store_op *op);
 /* Open the file of @shard at @path, creating it when missing: made whole beside and renamed, so
  * that a crash never leaves half a file. @vfs names an SQLite VFS; NULL is the default one.
  *
- * Errors: -EACCES, -EROFS, -ENOSPC, -EIO as the system says; -EMEDIUMTYPE, not one of our files, or
+ * The directory is not synced here; storage_open() does it once for all files.
+ *
+ * Errors: -EACCES, -EROFS, -ENOSPC, -ENOENT, -EIO as the system says; -EMEDIUMTYPE, not one of our files, or
  * of another shard; -EPROTONOSUPPORT, made by a newer version; -EUCLEAN, damaged.
  * store_last_error() says more. */
 int store_open(const char *path, const char *shard, const char *vfs, struct store **ret_store);
@@ -137,8 +140,9 @@ void store_free(struct store *store);
 
 struct store_end store_end(const struct store *store);
 
-/* Run all of @ops in one durable transaction, each in a savepoint of its own, in order. @epoch is
- * the shard's present epoch, for writes.
+/* Run all of @ops in one durable transaction, in order. An operation that is refused leaves nothing
+ * behind and does not touch the others. @epoch is the shard's present epoch, for writes. Results of
+ * an earlier run are overwritten, not released.
  *
  * Returns 0 when committed. Errors: -ENOSPC, the disk is full or read-only and nothing has
  * happened; -EIO, the fate of the batch is unknown and the process must end: going on after a
@@ -151,8 +155,9 @@ int store_commit(struct store *store, uint64_t epoch, uint64_t wall_us, struct s
 int store_checkpoint(struct store *store);
 size_t store_wal_pages(const struct store *store);
 
-/* Forget idempotency rows older than @before_wall_us, at most @count. Runs its own transaction.
- * Errors: as store_commit(). */
+/* Look at the next @count idempotency rows and forget those older than @before_wall_us, in a
+ * transaction of its own. Returns 1 when there are more rows, 0 when all have been seen and the next
+ * call starts from the front. Errors: as store_commit(). */
 int store_trim(struct store *store, uint64_t before_wall_us, size_t count);
 
 /* What SQLite said last on this thread, for the log. */

@@ -1,0 +1,58 @@
+/* What the parts of store.c share: the file's format and the writer's state. */
+
+#ifndef MEC_STORE_INTERNAL_H
+#define MEC_STORE_INTERNAL_H
+
+#include "regiond/store.h"
+#include "regiond/store_file.h"
+#include "replication.pb-c.h"
+
+/* The tables of a shard's file, and every statement that is kept for them. */
+extern const struct store_file_kind store_kind;
+
+enum store_statement {
+    STORE_SQL_END,
+    STORE_SQL_KEY_GET,
+    STORE_SQL_KEY_PUT,
+    STORE_SQL_KEY_SWEEP,
+    STORE_SQL_KEY_DELETE,
+    STORE_SQL_HEAD, /* of a record: what a write must know of the one before */
+    STORE_SQL_RECORD_PUT,
+    STORE_SQL_CHANGE_PUT,
+    STORE_SQL_RECORD_GET,
+    STORE_SQL_RECORD_LIST,
+    STORE_SQL_RECORD_SCAN,
+    STORE_SQL_CHANGES
+};
+
+struct store {
+    struct store_file file;
+    char *shard;
+    struct store_end end;
+    struct arena *arena;          /* of one operation */
+    char *sweep_user, *sweep_key; /* store_trim() goes on behind this one; NULL: from the front */
+};
+
+/* One transaction under way. */
+struct store_round {
+    uint64_t epoch;
+    uint64_t wall_us;
+    struct store_end end; /* as it will be */
+};
+
+/* Run one operation inside the transaction, and set op->result. Nothing of it is left undone or
+ * half done when it returns 0. Errors: -ENOSPC, -EIO; the whole transaction is to be undone. */
+int store_write_run(struct store *store, struct store_round *round, struct store_op *op);
+int store_apply_run(struct store *store, struct store_round *round, struct store_op *op);
+
+/* Put a change and what follows from it: the change's row, the record, the key of the write; and
+ * move the round's end. @bytes are @change as packed. */
+int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
+                    struct slice bytes, const uint8_t digest[DIGEST_SIZE]);
+
+/* The end of the log as the file has it. Errors: -EUCLEAN, the last change is damaged; -EIO. */
+int store_read_end(struct store_file *file, struct store_end *ret_end);
+
+void store_digest_of(struct slice bytes, uint8_t ret_digest[DIGEST_SIZE]);
+
+#endif

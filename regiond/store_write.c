@@ -1,0 +1,268 @@
+/* One client's write at the home; see store_write in store.h. */
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "regiond/store_internal.h"
+
+/* What stands in the way of a new version: the record before it. All zero: it has never existed. */
+struct head {
+    uint64_t incarnation;
+    uint64_t version;
+    bool lives;
+};
+
+/* ---- checks: these read only ---- */
+
+/* Was this write made before, under the same key? *@ret_known says so, and then op->result and the
+ * results of then are set. */
+static int check_key(struct store *store, struct store_op *op, bool *ret_known)
+{
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_KEY_GET);
+    const struct store_write *write = &op->write;
+    int code;
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, write->user);
+    store_file_bind_text(statement, 2, write->idempotency_key);
+    code = sqlite3_step(statement);
+    *ret_known = code == SQLITE_ROW;
+    if (code == SQLITE_ROW) {
+        bool same = sqlite3_column_bytes(statement, 0) == sizeof(write->request_digest) &&
+                    memcmp(sqlite3_column_blob(statement, 0), write->request_digest,
+                           sizeof(write->request_digest)) == 0;
+
+        op->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
+        op->epoch = store_file_u64(statement, 1);
+        op->seq = store_file_u64(statement, 2);
+        op->version = store_file_u64(statement, 3);
+        op->incarnation = store_file_u64(statement, 4);
+        op->created = store_file_u64(statement, 5) != 0;
+        op->deleted = store_file_u64(statement, 6) != 0;
+    }
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_file_error(&store->file, code);
+}
+
+static int read_head(struct store *store, const struct store_write *write, struct head *ret_head)
+{
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_HEAD);
+    int code;
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, write->service);
+    store_file_bind_text(statement, 2, write->user);
+    store_file_bind_text(statement, 3, write->key);
+    code = sqlite3_step(statement);
+    *ret_head = (struct head){0};
+    if (code == SQLITE_ROW)
+        *ret_head = (struct head){.incarnation = store_file_u64(statement, 0),
+                                  .version = store_file_u64(statement, 1),
+                                  .lives = store_file_u64(statement, 2) == 0};
+    sqlite3_reset(statement);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_file_error(&store->file, code);
+}
+
+static bool condition_holds(const struct store_write *write, const struct head *head)
+{
+    switch (write->condition) {
+    case STORE_ANY:
+        return true;
+    case STORE_IF_VERSION:
+        return head->lives && head->version == write->if_version;
+    case STORE_IF_EXISTS:
+        return head->lives;
+    case STORE_IF_ABSENT:
+        return !head->lives;
+    }
+    assert(!"a condition out of range");
+    return false;
+}
+
+/* Set op->result and return true when the write is refused. */
+static bool refuse(struct store_op *op, const struct head *head)
+{
+    if (!condition_holds(&op->write, head))
+        op->result = STORE_CONDITION_FAILED;
+    else if (op->write.delete &&!head->lives)
+        op->result = STORE_NOT_FOUND;
+    else
+        return false;
+    op->version = head->lives ? head->version : 0;
+    return true;
+}
+
+/* ---- the change ---- */
+
+/* protobuf-c has no const in its messages, and packing changes nothing. */
+static char *text_field(const char *text)
+{
+    return (char *)(uintptr_t)(text ? text : "");
+}
+
+static ProtobufCBinaryData bytes_field(const void *data, size_t size)
+{
+    return (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)data};
+}
+
+static Mec__Change make_change(const struct store *store, const struct store_round *round,
+                               const struct store_write *write, const struct head *head,
+                               uint8_t value_digest[DIGEST_SIZE])
+{
+    bool created = !write->delete &&!head->lives;
+    struct slice value = write->delete ? (struct slice){"", 0} : write->value;
+    Mec__Change change = MEC__CHANGE__INIT;
+
+    store_digest_of(value, value_digest);
+    change.shard = store->shard;
+    change.epoch = round->epoch;
+    change.seq = round->end.seq + 1;
+    change.previous_digest = bytes_field(round->end.digest, round->end.seq ? DIGEST_SIZE : 0);
+    change.service = text_field(write->service);
+    change.user = text_field(write->user);
+    change.key = text_field(write->key);
+    change.incarnation = head->incarnation + (created ? 1 : 0);
+    change.version_before = head->version;
+    change.version_after = head->version + 1;
+    change.deleted = write->delete;
+    change.created = created;
+    change.content_type = text_field(write->delete ? "" : write->content_type);
+    change.value = bytes_field(value.data, value.size);
+    change.value_digest = bytes_field(value_digest, DIGEST_SIZE);
+    change.idempotency_key = text_field(write->idempotency_key);
+    change.request_digest = bytes_field(write->request_digest, sizeof(write->request_digest));
+    change.receipt = text_field(write->receipt);
+    change.traceparent = text_field(write->traceparent);
+    change.commit_wall_us = round->wall_us;
+    return change;
+}
+
+/* ---- putting ---- */
+
+static int put_record(struct store *store, const Mec__Change *change)
+{
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_RECORD_PUT);
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, change->service);
+    store_file_bind_text(statement, 2, change->user);
+    store_file_bind_text(statement, 3, change->key);
+    store_file_bind_u64(statement, 4, change->incarnation);
+    store_file_bind_u64(statement, 5, change->version_after);
+    store_file_bind_u64(statement, 6, change->deleted ? 1 : 0);
+    store_file_bind_u64(statement, 7, change->commit_wall_us);
+    store_file_bind_u64(statement, 8, change->epoch);
+    store_file_bind_u64(statement, 9, change->seq);
+    store_file_bind_text(statement, 10, change->content_type);
+    store_file_bind_blob(statement, 11, change->value.data, change->value.len);
+    return store_file_run(&store->file, statement);
+}
+
+static int put_change(struct store *store, const Mec__Change *change, struct slice bytes,
+                      const uint8_t digest[DIGEST_SIZE])
+{
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_CHANGE_PUT);
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_u64(statement, 1, change->seq);
+    store_file_bind_u64(statement, 2, change->epoch);
+    store_file_bind_blob(statement, 3, digest, DIGEST_SIZE);
+    store_file_bind_blob(statement, 4, bytes.data, bytes.size);
+    return store_file_run(&store->file, statement);
+}
+
+static int put_key(struct store *store, const Mec__Change *change)
+{
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_KEY_PUT);
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, change->user);
+    store_file_bind_text(statement, 2, change->idempotency_key);
+    store_file_bind_blob(statement, 3, change->request_digest.data, change->request_digest.len);
+    store_file_bind_u64(statement, 4, change->commit_wall_us);
+    store_file_bind_u64(statement, 5, change->epoch);
+    store_file_bind_u64(statement, 6, change->seq);
+    store_file_bind_u64(statement, 7, change->version_after);
+    store_file_bind_u64(statement, 8, change->incarnation);
+    store_file_bind_u64(statement, 9, change->created ? 1 : 0);
+    store_file_bind_u64(statement, 10, change->deleted ? 1 : 0);
+    return store_file_run(&store->file, statement);
+}
+
+int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
+                    struct slice bytes, const uint8_t digest[DIGEST_SIZE])
+{
+    int error;
+
+    assert(change->seq == round->end.seq + 1);
+    error = put_change(store, change, bytes, digest);
+    if (error == 0)
+        error = put_record(store, change);
+    if (error == 0 && change->idempotency_key[0] != '\0')
+        error = put_key(store, change);
+    if (error != 0)
+        return error;
+    round->end.epoch = change->epoch;
+    round->end.seq = change->seq;
+    memcpy(round->end.digest, digest, DIGEST_SIZE);
+    return 0;
+}
+
+static int put(struct store *store, struct store_round *round, struct store_op *op,
+               const struct head *head)
+{
+    uint8_t value_digest[DIGEST_SIZE];
+    Mec__Change change = make_change(store, round, &op->write, head, value_digest);
+    struct slice bytes;
+
+    op->change_size = mec__change__get_packed_size(&change);
+    op->change = memory_grow(NULL, op->change_size);
+    mec__change__pack(&change, op->change);
+    bytes = (struct slice){(const char *)op->change, op->change_size};
+    store_digest_of(bytes, op->change_digest);
+
+    op->result = STORE_DONE;
+    op->version = change.version_after;
+    op->incarnation = change.incarnation;
+    op->created = change.created;
+    op->deleted = change.deleted;
+    op->epoch = change.epoch;
+    op->seq = change.seq;
+    return store_write_put(store, round, &change, bytes, op->change_digest);
+}
+
+int store_write_run(struct store *store, struct store_round *round, struct store_op *op)
+{
+    const struct store_write *write = &op->write;
+    struct head head;
+    bool known = false;
+    int error = 0;
+
+    op->service = write->service;
+    op->user = write->user;
+    op->key = write->key;
+    /* A home of the past may still have writes under way when it learns of its successor. */
+    if (round->epoch < round->end.epoch) {
+        op->result = STORE_STALE_EPOCH;
+        return 0;
+    }
+    if (write->idempotency_key && write->idempotency_key[0] != '\0')
+        error = check_key(store, op, &known);
+    if (error != 0 || known)
+        return error;
+    if (write->expires_wall_us != 0 && round->wall_us > write->expires_wall_us) {
+        op->result = STORE_EXPIRED;
+        return 0;
+    }
+    error = read_head(store, write, &head);
+    if (error != 0 || refuse(op, &head))
+        return error;
+    return put(store, round, op, &head);
+}
