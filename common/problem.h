@@ -31,6 +31,7 @@ struct problem {
     X(HEADERS_TOO_LARGE, "headers-too-large", 431, "The header is too large")                      \
     X(INTERNAL, "internal", 500, "A bug; the log says more")                                       \
     X(NOT_IMPLEMENTED, "not-implemented", 501, "That part of HTTP is not supported")               \
+    X(HTTP_VERSION, "http-version", 505, "That version of HTTP is not supported")                  \
     X(HOME_UNAVAILABLE, "home-unavailable", 503, "The home region cannot be reached")              \
     X(NO_REGION, "no-region", 503, "No region that could serve this is reachable")                 \
     X(READ_ONLY, "read-only", 503, "Writes are refused while the home region is away")             \

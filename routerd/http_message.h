@@ -62,8 +62,8 @@ struct http_answer {
     Mec__Served served;              /* Mec-Served */
     const char *route;               /* Mec-Route */
     const struct position *position; /* Mec-Position */
-    const char *bookmark; /* Mec-Bookmark, and the cookie when the client sends cookies */
-    bool set_cookie;
+    const char *bookmark;            /* Mec-Bookmark */
+    bool set_cookie; /* also as cookie mec_bookmark, `;` written %3B: a cookie ends at `;` */
     bool staleness_shown;
     bool staleness_known;
     uint64_t staleness_us; /* Mec-Staleness-Ms */
@@ -74,9 +74,17 @@ struct http_answer {
     bool not_modified; /* 304 */
 };
 
-/* Append the whole response to @*buffer (grown by memory_grow; *@size used, *@capacity). @close
- * adds `Connection: close`; @wall_s makes the Date header. */
-void http_render(const struct http_answer *answer, bool close, uint64_t wall_s, char **buffer,
-                 size_t *size, size_t *capacity);
+/* What the answer says about the connection's future. */
+enum http_persistence {
+    HTTP_STAYS,  /* nothing: HTTP/1.1 keeps it open */
+    HTTP_CLOSES, /* Connection: close */
+    HTTP_KEEPS   /* Connection: keep-alive, for an HTTP/1.0 client that asked for it */
+};
+
+/* Append the whole response to @*buffer (grown by memory_grow; *@size used, *@capacity). @wall_s
+ * makes the Date header. Texts of an answer cannot break out of their header: CR, LF and other
+ * controls are left out. */
+void http_render(const struct http_answer *answer, enum http_persistence persistence,
+                 uint64_t wall_s, char **buffer, size_t *size, size_t *capacity);
 
 #endif
