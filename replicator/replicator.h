@@ -2,12 +2,15 @@
  * to, from its own regiond to every other region, over emulated links.
  *
  * It owns nothing durable: the follower's cursor says where to go on. For each follower there is
- * one stream, a state machine: unknown -> (asked for the cursor) -> streaming, with a window of
- * batches that are not yet acknowledged; or stopped (diverged, fenced). A ring in memory holds the
+ * one stream, a state machine: closed -> asking (for the cursor) -> streaming, with a window of
+ * batches that are not yet acknowledged; or stopped (diverged, fenced) until the shard's home or
+ * epoch changes or the follower comes back. A ring in memory holds the
  * newest changes; a follower further behind is served from the home's log by FETCH. */
 
 #ifndef MEC_REPLICATOR_H
 #define MEC_REPLICATOR_H
+
+#include <stdbool.h>
 
 #include "common/frame.h"
 #include "common/moment.h"
@@ -28,7 +31,7 @@ struct replicator_event {
     struct moment at;
     uint32_t peer; /* index into config->regions */
     struct frame frame;
-    const Mec__Config *config; /* CONFIGURED: lives until the next one */
+    const Mec__Config *config; /* CONFIGURED; with the same regions as before */
 };
 
 enum replicator_action_kind { REPLICATOR_SEND, REPLICATOR_CLOSE, REPLICATOR_LOG };
@@ -39,6 +42,7 @@ struct replicator_action {
     const uint8_t *bytes; /* a whole frame; lives until the next step */
     size_t size;
     const char *text;
+    bool alarm; /* LOG: a person should look */
 };
 
 struct replicator_actions {
@@ -46,7 +50,9 @@ struct replicator_actions {
     size_t count;
 };
 
-/* Errors: -EINVAL, the config does not name @region. */
+/* @link_seed may be the world's: the replicator mixes its own name in.
+ *
+ * Errors: -EINVAL, the config does not name @region, or its links are out of range. */
 int replicator_create(const char *region, const Mec__Config *config, uint64_t link_seed,
                       struct moment at, struct replicator **ret_replicator);
 void replicator_free(struct replicator *replicator);
@@ -54,8 +60,15 @@ struct replicator_actions replicator_step(struct replicator *replicator,
                                           const struct replicator_event *event);
 uint64_t replicator_wake_us(const struct replicator *replicator);
 
-/* A JSON object as a new string: for each shard and follower the state, cursor, lag in changes,
- * bytes in flight, and the round trip of the link as configured and as measured. */
+/* A JSON object as a new string:
+ *
+ *     {"region", "streams": [{"shard", "follower", "state", "epoch", "cursor", "home_seq", "lag",
+ *                             "in_flight_batches", "in_flight_bytes", "rtt_configured_ms",
+ *                             "rtt_measured_ms"}],
+ *      "ring": {"changes", "bytes"}, "shipped": {"changes", "batches", "bytes"}}
+ *
+ * `state` is closed, asking, streaming, stopped_diverged or stopped_fenced. `cursor`, `home_seq`,
+ * `lag` (in changes), `epoch` and `rtt_measured_ms` are null while they are not known. */
 char *replicator_status(const struct replicator *replicator, struct moment at);
 
 #endif
