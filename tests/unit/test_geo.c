@@ -135,9 +135,15 @@ END_TEST
 
 START_TEST(a_built_in_name_elsewhere_is_not_that_region)
 {
-    struct geo_place eu_west = place_of("eu-west"), us_east = place_of("paris");
-    strcpy(us_east.name, "us-east");
-    ck_assert_double_eq_tol((double)geo_round_trip_us(&eu_west, &us_east), 12700, 200);
+    struct geo_place eu_west = place_of("eu-west"), us_east = place_of("us-east");
+    struct geo_place north = us_east, east = us_east, near = us_east;
+    north.latitude = eu_west.latitude;
+    east.longitude = eu_west.longitude;
+    near.longitude += 0.3; /* coordinates that were rounded are no other place */
+    ck_assert_uint_eq(geo_round_trip_us(&eu_west, &near), 72000);
+    ck_assert_uint_ne(geo_round_trip_us(&eu_west, &north), 72000);
+    ck_assert_double_eq_tol((double)geo_round_trip_us(&eu_west, &east),
+                            geo_distance_km(&eu_west, &east) * 2 / 204.19 * 1.66 * 1000, 1);
 }
 END_TEST
 

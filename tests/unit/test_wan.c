@@ -479,6 +479,124 @@ START_TEST(freeing_takes_no_link_and_loses_no_memory)
 }
 END_TEST
 
+/* ---- whatever happens ---- */
+
+#define STORM_LINKS    6u
+#define STORM_MESSAGES 4000u
+
+/* What must hold of the messages of one link, which all belong to one peer. */
+struct stream {
+    struct link link;
+    uint64_t next_id;
+    uint64_t expected_id; /* all before it have arrived, or have been dropped knowingly */
+};
+
+struct storm {
+    struct stream streams[STORM_LINKS];
+    struct random random;
+    uint64_t now_us;
+    bool known_dropped[STORM_LINKS][STORM_MESSAGES];
+    unsigned arrived, reset;
+};
+
+static struct storm storm;
+
+static void storm_arrive(void)
+{
+    struct wan_message message;
+    while (wan_pop(wan, storm.now_us, &message)) {
+        struct stream *stream = &storm.streams[message.peer];
+        ck_assert_uint_le(message.arrival_us, storm.now_us);
+        while (storm.known_dropped[message.peer][stream->expected_id])
+            stream->expected_id++;
+        ck_assert_uint_eq(message.id, stream->expected_id);
+        stream->expected_id++;
+        storm.arrived++;
+        free(message.bytes);
+    }
+}
+
+static void storm_relink(void)
+{
+    struct wan_message dropped[3];
+    size_t count;
+    wan_relink(wan, storm.now_us);
+    do {
+        count = wan_take_reset(wan, dropped, 3);
+        for (size_t i = 0; i < count; i++) {
+            bool *known = &storm.known_dropped[dropped[i].peer][dropped[i].id];
+            ck_assert(!*known);
+            ck_assert_uint_ge(dropped[i].id, storm.streams[dropped[i].peer].expected_id);
+            *known = true;
+            storm.reset++;
+        }
+    } while (count == 3);
+}
+
+static void storm_send(uint32_t peer)
+{
+    struct stream *stream = &storm.streams[peer];
+    if (stream->next_id < STORM_MESSAGES &&
+        send(&stream->link, peer, stream->next_id, storm.now_us) != LINK_RESET)
+        stream->next_id++;
+}
+
+static void storm_blow(void)
+{
+    uint32_t peer = (uint32_t)random_up_to(&storm.random, STORM_LINKS - 1);
+    struct stream *stream = &storm.streams[peer];
+    storm.now_us += random_up_to(&storm.random, 500);
+    switch (random_up_to(&storm.random, 99)) {
+    case 0:
+        set_cut(&stream->link, (enum link_cut)random_up_to(&storm.random, LINK_CUT_RESET));
+        break;
+    case 1:
+    case 2:
+        storm_relink();
+        break;
+    case 3: /* the peer's connection is gone, and so is all that was on it */
+        wan_drop_peer(wan, peer);
+        ck_assert_uint_eq(stream->link.under_way + stream->link.held, 0);
+        stream->expected_id = stream->next_id;
+        break;
+    default:
+        storm_send(peer);
+        storm_arrive();
+    }
+}
+
+START_TEST(nothing_is_lost_doubled_or_reordered_whatever_happens)
+{
+    memset(&storm, 0, sizeof(storm));
+    random_seed(&storm.random, (uint64_t)_i);
+    for (unsigned i = 0; i < STORM_LINKS; i++)
+        storm.streams[i].link =
+            make_link((struct link_profile){.latency_us = random_up_to(&storm.random, 50000),
+                                            .jitter_us = random_up_to(&storm.random, 5000),
+                                            .loss_ppm = 20000,
+                                            .rate_bytes_per_s = i % 2 ? 1000000 : 0});
+    for (int i = 0; i < 10000; i++)
+        storm_blow();
+
+    storm_relink(); /* first what was reset, so that healing cannot hide it */
+    for (unsigned i = 0; i < STORM_LINKS; i++)
+        set_cut(&storm.streams[i].link, LINK_CUT_NONE);
+    storm_relink();
+    storm.now_us += 3600 * SECOND_US;
+    storm_arrive();
+    for (unsigned i = 0; i < STORM_LINKS; i++) {
+        struct stream *stream = &storm.streams[i];
+        while (stream->expected_id < stream->next_id && storm.known_dropped[i][stream->expected_id])
+            stream->expected_id++;
+        ck_assert_uint_eq(stream->expected_id, stream->next_id);
+        ck_assert_uint_eq(stream->link.under_way + stream->link.held, 0);
+    }
+    ck_assert_uint_gt(storm.arrived, 100);
+    ck_assert_uint_gt(storm.reset, 0);
+    ck_assert_uint_eq(wan_wake_us(wan), NEVER_US);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wan");
@@ -507,6 +625,7 @@ int main(void)
     tcase_add_test(tests, held_messages_are_bounded_and_the_oldest_go_first);
     tcase_add_test(tests, what_is_under_way_is_bounded_and_more_is_refused);
     tcase_add_test(tests, freeing_takes_no_link_and_loses_no_memory);
+    tcase_add_loop_test(tests, nothing_is_lost_doubled_or_reordered_whatever_happens, 0, 20);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
