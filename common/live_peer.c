@@ -48,7 +48,8 @@ struct live_peer {
      * waits for the end of the turn. */
     struct live_loop_task turn_end;
     const char *doomed; /* why it is to be closed at the end of the turn */
-    bool freed;
+    bool ended;         /* to be freed at the end of the turn */
+    bool forgotten;     /* by its owner, who may be gone: call no handler any more */
 
     /* Of the connecting side. */
     char *name;
@@ -138,17 +139,25 @@ static void disconnect(struct live_peer *peer)
     peer->output.start = peer->output.end = 0;
 }
 
-void live_peer_free(struct live_peer *peer)
+static void end(struct live_peer *peer)
 {
-    if (!peer || peer->freed)
+    if (peer->ended)
         return;
     if (peer->fd >= 0)
         disconnect(peer);
     if (peer->retry)
         event_del(peer->retry);
     list_remove(peer);
-    peer->freed = true;
+    peer->ended = true;
     live_loop_at_turn_end(peer->loop, &peer->turn_end);
+}
+
+void live_peer_free(struct live_peer *peer)
+{
+    if (!peer)
+        return;
+    peer->forgotten = true;
+    end(peer);
 }
 
 void live_peer_close(struct live_peer *peer, const char *why)
@@ -160,12 +169,12 @@ void live_peer_close(struct live_peer *peer, const char *why)
     disconnect(peer);
     if (peer->handlers.down)
         peer->handlers.down(peer, why, peer->context);
-    if (peer->freed)
+    if (peer->ended)
         return;
     if (peer->path)
         schedule_retry(peer);
     else
-        live_peer_free(peer);
+        end(peer);
 }
 
 static void flush(struct live_peer *peer)
@@ -187,7 +196,7 @@ static void on_turn_end(void *context)
 {
     struct live_peer *peer = context;
 
-    if (peer->freed)
+    if (peer->ended)
         destroy(peer);
     else if (peer->doomed)
         live_peer_close(peer, peer->doomed);
@@ -261,7 +270,7 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
     input->end += (size_t)got;
 
     rc = hand_over_frames(peer);
-    if (!peer->freed && peer->handlers.burst_end)
+    if (!peer->forgotten && peer->handlers.burst_end)
         peer->handlers.burst_end(peer->context);
     if (rc < 0 && peer->fd >= 0) {
         live_log(LIVE_LOG_WARN, "bad frame peer=%s", peer->name ? peer->name : "accepted");
