@@ -37,18 +37,17 @@ struct round {
 static int read_numbers(struct store_file *file, unsigned index, int count, uint64_t *ret_numbers)
 {
     sqlite3_stmt *statement = store_file_statement(file, index);
-    int code;
+    int code, error = 0;
 
     if (!statement)
-        return -EIO;
+        return store_file_open_error(file);
     code = sqlite3_step(statement);
     for (int i = 0; i < count && code == SQLITE_ROW; i++)
         ret_numbers[i] = store_file_u64(statement, i);
+    if (code != SQLITE_ROW)
+        error = store_file_open_error(file);
     sqlite3_reset(statement);
-    if (code == SQLITE_ROW)
-        return 0;
-    store_file_error(file, code);
-    return (code & 0xff) == SQLITE_CORRUPT ? -EUCLEAN : -EIO;
+    return error;
 }
 
 static int read_totals(struct queue_store *store)

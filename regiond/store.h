@@ -132,8 +132,8 @@ void store_op_release(struct store_op *op);
  *
  * The directory is not synced here; storage_open() does it once for all files.
  *
- * Errors: -EACCES, -EROFS, -ENOSPC, -ENOENT, -EIO as the system says; -EMEDIUMTYPE, not one of our files, or
- * of another shard; -EPROTONOSUPPORT, made by a newer version; -EUCLEAN, damaged.
+ * Errors: -EACCES, -EROFS, -ENOSPC, -ENOENT, -EIO as the system says; -EMEDIUMTYPE, not one of our
+ * files, or of another shard; -EPROTONOSUPPORT, made by a newer version; -EUCLEAN, damaged.
  * store_last_error() says more. */
 int store_open(const char *path, const char *shard, const char *vfs, struct store **ret_store);
 void store_free(struct store *store);
@@ -156,8 +156,8 @@ int store_checkpoint(struct store *store);
 size_t store_wal_pages(const struct store *store);
 
 /* Look at the next @count idempotency rows and forget those older than @before_wall_us, in a
- * transaction of its own. Returns 1 when there are more rows, 0 when all have been seen and the next
- * call starts from the front. Errors: as store_commit(). */
+ * transaction of its own. Returns 1 when there are more rows, 0 when all have been seen and the
+ * next call starts from the front. Errors: as store_commit(). */
 int store_trim(struct store *store, uint64_t before_wall_us, size_t count);
 
 /* What SQLite said last on this thread, for the log. */

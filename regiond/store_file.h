@@ -46,6 +46,10 @@ int store_file_open(struct store_file *file, const char *path, const struct stor
 int store_file_open_reader(struct store_file *file, const char *path,
                            const struct store_file_kind *kind, const char *vfs);
 
+/* What the last failure of the connection means while a file is being opened, kept for
+ * store_last_error(). Errors: as store_open(). */
+int store_file_open_error(struct store_file *file);
+
 /* Also for a file whose opening failed, or that is all zero. */
 void store_file_close(struct store_file *file);
 

@@ -71,6 +71,11 @@ static int complain_open(const char *path, sqlite3 *db, int code)
     return store_file_complain(error, "%s: %s", path, sqlite3_errmsg(db));
 }
 
+int store_file_open_error(struct store_file *file)
+{
+    return complain_open(file->path, file->db, sqlite3_extended_errcode(file->db));
+}
+
 static int complain_format(const char *path, const struct store_file_kind *kind, int64_t found,
                            int64_t version)
 {
@@ -151,6 +156,17 @@ static int write_content(const char *path, sqlite3 *db, const struct store_file_
     return error;
 }
 
+/* SQLite would try again read-only and report that failure instead of the true one. */
+static int create_empty(const char *path)
+{
+    int file = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    if (file < 0)
+        return complain_system(path, errno);
+    close(file);
+    return 0;
+}
+
 static int sync_path(const char *path, int flags)
 {
     int file = open(path, flags | O_CLOEXEC);
@@ -176,16 +192,16 @@ static int create_beside(const char *path, const char *beside, const struct stor
                          const char *name)
 {
     sqlite3 *db = NULL;
-    int error;
+    int error = create_empty(beside); /* emptying what a start that was cut short has left */
 
-    unlink(beside); /* left by a start that was cut short */
-    error = open_connection(beside, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL, &db);
     if (error != 0)
         return error;
-    error = execute(beside, db,
-                    "PRAGMA locking_mode=EXCLUSIVE;"
-                    "PRAGMA journal_mode=OFF;"
-                    "PRAGMA synchronous=OFF;");
+    error = open_connection(beside, SQLITE_OPEN_READWRITE, NULL, &db);
+    if (error == 0)
+        error = execute(beside, db,
+                        "PRAGMA locking_mode=EXCLUSIVE;"
+                        "PRAGMA journal_mode=OFF;"
+                        "PRAGMA synchronous=OFF;");
     if (error == 0)
         error = write_content(beside, db, kind, name);
     sqlite3_close(db);
@@ -275,7 +291,7 @@ static int check_writable(const char *path, sqlite3 *db, const char *vfs)
 {
     if (sqlite3_db_readonly(db, "main") != 1)
         return 0;
-    if (!vfs && access(path, W_OK) != 0)
+    if (!vfs && faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
         return complain_system(path, errno);
     return store_file_complain(-EROFS, "%s: cannot be written", path);
 }
@@ -299,8 +315,8 @@ static int count_wal_pages(void *context, sqlite3 *db, const char *schema, int p
 
     (void)db;
     (void)schema;
-    /* Fewer than before: SQLite has started the WAL again from its front. */
-    if ((size_t)pages < file->wal_pages)
+    /* Not more than before, though something was added: SQLite has started again at the front. */
+    if ((size_t)pages <= file->wal_pages)
         file->wal_moved = 0;
     file->wal_pages = (size_t)pages;
     return SQLITE_OK;

@@ -50,7 +50,8 @@ int store_apply_run(struct store *store, struct store_round *round, struct store
 int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
                     struct slice bytes, const uint8_t digest[DIGEST_SIZE]);
 
-/* The end of the log as the file has it. Errors: -EUCLEAN, the last change is damaged; -EIO. */
+/* The end of the log as the file has it. Errors: -EUCLEAN, the last change is damaged; as
+ * store_open(). */
 int store_read_end(struct store_file *file, struct store_end *ret_end);
 
 void store_digest_of(struct slice bytes, uint8_t ret_digest[DIGEST_SIZE]);

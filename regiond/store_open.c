@@ -107,14 +107,12 @@ int store_read_end(struct store_file *file, struct store_end *ret_end)
     int code, error = 0;
 
     if (!statement)
-        return -EIO;
+        return store_file_open_error(file);
     code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
         error = take_end(statement, file->path, &end);
-    else if (code != SQLITE_DONE) {
-        store_file_error(file, code);
-        error = (code & 0xff) == SQLITE_CORRUPT ? -EUCLEAN : -EIO;
-    }
+    else if (code != SQLITE_DONE)
+        error = store_file_open_error(file);
     sqlite3_reset(statement);
     if (error == 0)
         *ret_end = end;
