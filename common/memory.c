@@ -182,19 +182,26 @@ char *arena_text_of(struct arena *arena, struct slice slice)
 
 char *arena_format(struct arena *arena, const char *format, ...)
 {
+    struct block *block = arena->blocks;
+    size_t room = block->size - block->used, length;
     va_list arguments;
     char *text;
-    int length;
+    int printed;
 
+    /* Print where the text will most likely come to stand; print again only if it did not fit. */
+    assert(format);
     va_start(arguments, format);
-    length = vsnprintf(NULL, 0, format, arguments);
+    printed = vsnprintf(block->data + block->used, room, format, arguments);
     va_end(arguments);
-    assert(length >= 0);
+    assert(printed >= 0);
+    length = (size_t)printed;
 
-    text = arena_alloc(arena, (size_t)length + 1);
-    va_start(arguments, format);
-    vsnprintf(text, (size_t)length + 1, format, arguments);
-    va_end(arguments);
+    text = arena_alloc(arena, length + 1);
+    if (length >= room) {
+        va_start(arguments, format);
+        vsnprintf(text, length + 1, format, arguments);
+        va_end(arguments);
+    }
     return text;
 }
 
