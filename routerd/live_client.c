@@ -1,0 +1,535 @@
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/memory.h"
+#include "routerd/live_http_internal.h"
+
+#define IN_STEP            (16u * 1024u)
+#define FREE_EXCHANGES_MAX 1024u
+#define OUT_KEPT_MAX       (64u * 1024u)
+#define CONTINUE           "HTTP/1.1 100 Continue\r\n\r\n"
+
+/* Exchanges come and go with every request, so they are kept for the next one. */
+static struct live_exchange *begin_exchange(struct live_client *client)
+{
+    struct live_http *http = client->http;
+    struct live_exchange *exchange = STAILQ_FIRST(&http->free_exchanges);
+
+    if (exchange) {
+        STAILQ_REMOVE_HEAD(&http->free_exchanges, link);
+        http->free_exchange_count--;
+        memset(exchange, 0, sizeof(*exchange));
+    } else {
+        exchange = memory_alloc(sizeof(*exchange));
+    }
+    exchange->request_id = http->next_serial++ << LIVE_HTTP_CONNECTION_BITS | client->index;
+    STAILQ_INSERT_TAIL(&client->exchanges, exchange, link);
+    client->exchange_count++;
+    return exchange;
+}
+
+static void end_first_exchange(struct live_client *client)
+{
+    struct live_http *http = client->http;
+    struct live_exchange *exchange = STAILQ_FIRST(&client->exchanges);
+
+    STAILQ_REMOVE_HEAD(&client->exchanges, link);
+    client->exchange_count--;
+    free(exchange->text.bytes);
+    if (http->free_exchange_count >= FREE_EXCHANGES_MAX) {
+        free(exchange);
+        return;
+    }
+    STAILQ_INSERT_HEAD(&http->free_exchanges, exchange, link);
+    http->free_exchange_count++;
+}
+
+static size_t unsent_size(const struct live_client *client)
+{
+    return client->out.size - client->out_sent;
+}
+
+static bool can_take(const struct live_client *client)
+{
+    return client->phase == CLIENT_OPEN && client->exchange_count < LIVE_HTTP_REQUESTS_MAX &&
+           unsent_size(client) <= LIVE_HTTP_OUT_MAX;
+}
+
+/* There may be a whole request in what has been read, left over for its turn. */
+static bool has_more(const struct live_client *client)
+{
+    return client->in_size > 0 && !client->starved;
+}
+
+static void mark_dirty(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    if (client->dirty)
+        return;
+    client->dirty = true;
+    TAILQ_INSERT_TAIL(&http->dirty, client, dirty_link);
+    live_loop_at_turn_end(http->loop, &http->flush);
+}
+
+static void wait_turn(struct live_client *client)
+{
+    static const struct timeval at_once = {0, 0};
+    struct live_http *http = client->http;
+
+    if (client->waits_turn)
+        return;
+    client->waits_turn = true;
+    if (TAILQ_EMPTY(&http->turns))
+        event_add(http->next_turn, &at_once);
+    TAILQ_INSERT_TAIL(&http->turns, client, turn_link);
+}
+
+static void set_reads(struct live_client *client, bool reads)
+{
+    if (client->reads == reads)
+        return;
+    client->reads = reads;
+    if (reads)
+        event_add(&client->readable, NULL);
+    else
+        event_del(&client->readable);
+}
+
+static void set_writes(struct live_client *client, bool writes)
+{
+    if (client->writes == writes)
+        return;
+    client->writes = writes;
+    if (writes)
+        event_add(&client->writable, NULL);
+    else
+        event_del(&client->writable);
+}
+
+static enum wait_reason reason_to_wait(const struct live_client *client)
+{
+    if (client->phase == CLIENT_DRAINING)
+        return WAIT_DRAIN;
+    if (unsent_size(client) > 0)
+        return WAIT_WRITE;
+    if (client->exchange_count > 0 || has_more(client))
+        return WAIT_NONE;
+    if (client->in_size > 0)
+        return http_parse_state(client->parse)->header_whole ? WAIT_BODY : WAIT_HEADER;
+    return client->wait.reason == WAIT_IDLE ? WAIT_IDLE : WAIT_FRESH;
+}
+
+static bool is_over(const struct live_client *client)
+{
+    if (client->exchange_count > 0 || unsent_size(client) > 0)
+        return false;
+    return client->phase == CLIENT_LAST ||
+           (client->phase == CLIENT_OPEN && client->ended && !has_more(client));
+}
+
+/* To close while the client still sends would reset the connection, and might take our last answer
+ * away before it is read (RFC 9112, 9.6). */
+static void begin_draining(struct live_client *client)
+{
+    client->phase = CLIENT_DRAINING;
+    client->in_size = 0;
+    shutdown(client->fd, SHUT_WR);
+}
+
+/* After everything that happens to a connection: what is it interested in now, and for how long.
+ * May close it. */
+static void settle(struct live_client *client)
+{
+    enum wait_reason reason;
+
+    if (is_over(client)) {
+        if (client->ended) {
+            live_client_close(client, false);
+            return;
+        }
+        begin_draining(client);
+    }
+    if (has_more(client) && can_take(client))
+        wait_turn(client);
+    set_reads(client, !client->ended && (client->phase == CLIENT_DRAINING ||
+                                         (can_take(client) && !has_more(client))));
+    set_writes(client, unsent_size(client) > 0 && !client->dirty);
+    reason = reason_to_wait(client);
+    if (reason != client->wait.reason)
+        waits_begin(&client->http->waits, &client->wait, reason);
+}
+
+/* Behind the answers before it, and only while the client still holds its body back. */
+static void send_continue(struct live_client *client)
+{
+    client->owes_continue = false;
+    http_text_literal(&client->out, CONTINUE);
+    mark_dirty(client);
+}
+
+static void release_answers(struct live_client *client)
+{
+    const struct live_exchange *first;
+
+    while ((first = STAILQ_FIRST(&client->exchanges)) && first->answered) {
+        http_text_bytes(&client->out, first->text.bytes, first->text.size);
+        end_first_exchange(client);
+    }
+    if (!first && client->owes_continue)
+        send_continue(client);
+}
+
+static void put_answer(struct live_client *client, struct live_exchange *exchange,
+                       const struct http_answer *answer)
+{
+    enum http_persistence persistence = exchange->http_1_0 ? HTTP_KEEPS : HTTP_STAYS;
+    bool is_first = exchange == STAILQ_FIRST(&client->exchanges);
+    struct http_text *text = is_first ? &client->out : &exchange->text;
+
+    if (exchange->closes)
+        persistence = HTTP_CLOSES;
+    http_render(answer, persistence, (uint64_t)time(NULL), &text->bytes, &text->size,
+                &text->capacity);
+    exchange->answered = true;
+    if (!is_first)
+        return;
+    release_answers(client);
+    mark_dirty(client);
+}
+
+void live_client_answer(struct live_client *client, uint64_t request_id,
+                        const struct http_answer *answer)
+{
+    struct live_exchange *exchange;
+
+    STAILQ_FOREACH(exchange, &client->exchanges, link)
+    {
+        if (exchange->request_id == request_id && !exchange->answered) {
+            put_answer(client, exchange, answer);
+            return;
+        }
+    }
+}
+
+static void forget_request(struct live_client *client)
+{
+    http_parse_free(client->parse);
+    client->parse = NULL;
+    client->in_size = 0;
+    client->starved = false;
+    client->owes_continue = false;
+}
+
+/* We cannot go on with this connection: say why, behind the answers that it still waits for. */
+static void refuse(struct live_client *client, enum problem_id problem, const char *detail)
+{
+    struct http_answer answer = {.problem = problem, .detail = detail};
+    struct live_exchange *exchange = begin_exchange(client);
+
+    client->http->counters.refused++;
+    client->phase = CLIENT_LAST;
+    forget_request(client);
+    exchange->closes = true;
+    put_answer(client, exchange, &answer);
+}
+
+static void hand_over(struct live_client *client, const char *bytes)
+{
+    const struct http_parse_state *state = http_parse_state(client->parse);
+    struct live_exchange *exchange = begin_exchange(client);
+    struct live_http *http = client->http;
+    struct http_request request;
+
+    exchange->closes = !state->keeps_alive;
+    exchange->http_1_0 = state->http_1_0;
+    if (exchange->closes)
+        client->phase = CLIENT_LAST;
+    client->owes_continue = false;
+    http->counters.requests++;
+    http_parse_request(client->parse, bytes, &request);
+    request.listener_geo = client->listener_geo;
+    http->handlers->request(exchange->request_id, &request, http->context);
+}
+
+static void note_beginning(struct live_client *client)
+{
+    client->starved = true;
+    client->owes_continue = false;
+    if (!http_parse_state(client->parse)->expects_continue)
+        return;
+    if (client->exchange_count == 0)
+        send_continue(client);
+    else
+        client->owes_continue = true;
+}
+
+static void reserve_in(struct live_client *client, size_t capacity)
+{
+    if (client->in_capacity >= capacity)
+        return;
+    if (capacity < 2 * client->in_capacity)
+        capacity = 2 * client->in_capacity;
+    client->in = memory_grow(client->in, capacity);
+    client->in_capacity = capacity;
+}
+
+/* @bytes stand in client->in or in the scratch buffer. */
+static void keep(struct live_client *client, const char *bytes, size_t size)
+{
+    if (size > 0) {
+        if (bytes < client->in || bytes >= client->in + client->in_capacity)
+            reserve_in(client, size);
+        memmove(client->in, bytes, size);
+    }
+    client->in_size = size;
+}
+
+/* Hand over the requests at the front of @bytes, and keep the rest. */
+static void take_requests(struct live_client *client, char *bytes, size_t size)
+{
+    size_t at = 0;
+
+    client->starved = false;
+    for (uint32_t taken = 0; at < size && taken < LIVE_HTTP_REQUESTS_MAX && can_take(client);
+         taken++) {
+        size_t left = size - at;
+        enum http_parse_result result;
+
+        if (!client->parse)
+            client->parse = http_parse_create();
+        result = http_parse_run(client->parse, bytes + at, &left);
+        if (result == HTTP_PARSE_MORE) {
+            size = at + left;
+            note_beginning(client);
+            break;
+        }
+        if (result == HTTP_PARSE_FAILED) {
+            const struct http_parse_state *state = http_parse_state(client->parse);
+
+            refuse(client, state->problem, state->detail);
+            return;
+        }
+        hand_over(client, bytes + at);
+        at += http_parse_state(client->parse)->used_size;
+        http_parse_reset(client->parse);
+    }
+    keep(client, bytes + at, client->phase == CLIENT_OPEN ? size - at : 0);
+}
+
+void live_client_take_turn(struct live_client *client)
+{
+    take_requests(client, client->in, client->in_size);
+    settle(client);
+}
+
+/* 0: nothing was there, or the connection is closed now. */
+static size_t read_into(struct live_client *client, char *buffer, size_t room)
+{
+    ssize_t size = recv(client->fd, buffer, room, 0);
+
+    if (size > 0)
+        return (size_t)size;
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return 0;
+    if (size < 0) {
+        live_client_close(client, true);
+        return 0;
+    }
+    client->ended = true;
+    settle(client);
+    return 0;
+}
+
+static void drain(struct live_client *client)
+{
+    ssize_t size = recv(client->fd, client->http->scratch, LIVE_HTTP_READ_SIZE, 0);
+
+    if (size < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (size > 0)
+        client->drained_size += (size_t)size;
+    if (size <= 0 || client->drained_size > LIVE_HTTP_DRAIN_SIZE_MAX)
+        live_client_close(client, false);
+}
+
+/* Most reads bring whole requests. They are taken where they stand, in a buffer that all share. */
+static void read_requests(struct live_client *client)
+{
+    char *scratch = client->http->scratch;
+    size_t size;
+
+    if (client->in_size == 0) {
+        size = read_into(client, scratch, LIVE_HTTP_READ_SIZE);
+        if (size == 0)
+            return;
+        take_requests(client, scratch, size);
+    } else {
+        reserve_in(client, client->in_size + IN_STEP);
+        size =
+            read_into(client, client->in + client->in_size, client->in_capacity - client->in_size);
+        if (size == 0)
+            return;
+        take_requests(client, client->in, client->in_size + size);
+    }
+    if (client->wait.reason == WAIT_BODY)
+        waits_end(&client->wait); /* it goes on: wait as long again */
+    settle(client);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *context)
+{
+    struct live_client *client = context;
+
+    (void)fd;
+    (void)what;
+    if (client->phase == CLIENT_DRAINING)
+        drain(client);
+    else
+        read_requests(client);
+}
+
+/* A client that reads slowly must not make us keep what it has read. */
+static void drop_sent(struct live_client *client)
+{
+    size_t left = unsent_size(client);
+
+    if (left > client->out_sent)
+        return;
+    memmove(client->out.bytes, client->out.bytes + client->out_sent, left);
+    client->out.size = left;
+    client->out_sent = 0;
+}
+
+static void release_out(struct live_client *client)
+{
+    free(client->out.bytes);
+    client->out = (struct http_text){0};
+    client->out_sent = 0;
+}
+
+void live_client_flush(struct live_client *client)
+{
+    ssize_t size = 0;
+
+    if (unsent_size(client) > 0) {
+        size = send(client->fd, client->out.bytes + client->out_sent, unsent_size(client),
+                    MSG_NOSIGNAL);
+        if (size < 0 && errno != EAGAIN && errno != EINTR) {
+            live_client_close(client, true);
+            return;
+        }
+    }
+    if (size > 0) {
+        client->out_sent += (size_t)size;
+        drop_sent(client);
+        if (client->wait.reason == WAIT_WRITE)
+            waits_end(&client->wait); /* it goes on: wait as long again */
+    }
+    if (client->out.size == 0 && client->out.capacity > OUT_KEPT_MAX)
+        release_out(client);
+    settle(client);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd;
+    (void)what;
+    live_client_flush(context);
+}
+
+static void release_buffers(struct live_client *client)
+{
+    forget_request(client);
+    release_out(client);
+    free(client->in);
+    client->in = NULL;
+    client->in_capacity = 0;
+}
+
+void live_client_overdue(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    switch (client->wait.reason) {
+    case WAIT_FRESH:
+        release_buffers(client);
+        waits_begin(&http->waits, &client->wait, WAIT_IDLE);
+        return;
+    case WAIT_HEADER:
+    case WAIT_BODY:
+        http->counters.timed_out++;
+        refuse(client, PROBLEM_TIMEOUT,
+               client->wait.reason == WAIT_HEADER ? "The header took too long to arrive."
+                                                  : "The body took too long to arrive.");
+        settle(client);
+        return;
+    case WAIT_WRITE:
+        http->counters.timed_out++;
+        live_client_close(client, true);
+        return;
+    default:
+        live_client_close(client, false);
+        return;
+    }
+}
+
+void live_client_open(struct live_http *http, int fd, const char *listener_geo, uint32_t index)
+{
+    struct event_base *base = live_loop_base(http->loop);
+    struct live_client *client = memory_alloc(sizeof(*client));
+
+    client->http = http;
+    client->fd = fd;
+    client->index = index;
+    client->listener_geo = listener_geo;
+    STAILQ_INIT(&client->exchanges);
+    event_assign(&client->readable, base, fd, EV_READ | EV_PERSIST, on_readable, client);
+    event_assign(&client->writable, base, fd, EV_WRITE | EV_PERSIST, on_writable, client);
+    http->clients[index] = client;
+    http->counters.connections++;
+    settle(client);
+}
+
+/* What to tell is copied first: a handler may make us do anything but come back here. */
+static void tell_gone(struct live_http *http, const uint64_t *request_ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        http->handlers->gone(request_ids[i], http->context);
+}
+
+void live_client_close(struct live_client *client, bool tell)
+{
+    struct live_http *http = client->http;
+    uint64_t gone[LIVE_HTTP_REQUESTS_MAX];
+    uint32_t gone_count = 0;
+
+    while (!STAILQ_EMPTY(&client->exchanges)) {
+        const struct live_exchange *first = STAILQ_FIRST(&client->exchanges);
+
+        if (tell && !first->answered) {
+            assert(gone_count < LIVE_HTTP_REQUESTS_MAX);
+            gone[gone_count++] = first->request_id;
+        }
+        end_first_exchange(client);
+    }
+    waits_end(&client->wait);
+    set_reads(client, false);
+    set_writes(client, false);
+    if (client->dirty)
+        TAILQ_REMOVE(&http->dirty, client, dirty_link);
+    if (client->waits_turn)
+        TAILQ_REMOVE(&http->turns, client, turn_link);
+    close(client->fd);
+    release_buffers(client);
+    http->clients[client->index] = NULL;
+    http->free_indices[http->free_count++] = client->index;
+    http->counters.connections--;
+    free(client);
+    tell_gone(http, gone, gone_count);
+}
