@@ -3,7 +3,8 @@
  *
  * A state machine for each (vantage, region): up -> suspect -> down -> returning -> up. Hysteresis:
  * one slow probe is no outage; a region that flaps needs more good probes in a row each time
- * (doubling, to 16 times the threshold, halved again for each minute without a change). */
+ * (doubling, to 16 times the threshold, halved again for each minute without a change). Only probes
+ * open the way back. */
 
 #ifndef MEC_HEALTH_H
 #define MEC_HEALTH_H
@@ -16,7 +17,7 @@ enum health_signal {
     HEALTH_PROBE_PASSED,
     HEALTH_PROBE_FAILED,
     HEALTH_REQUEST_PASSED,
-    HEALTH_REQUEST_FAILED, /* timed out, as a probe that failed */
+    HEALTH_REQUEST_FAILED, /* timed out: as a probe that failed, but once between two probes */
     HEALTH_CLOSED,         /* the connection is gone: down at once */
     HEALTH_REOPENED        /* the connection stands again: returning */
 };
@@ -32,6 +33,7 @@ struct health {
     uint32_t passes_in_row;
     uint32_t passes_needed;
     uint32_t flaps;
+    bool request_counted;   /* a failed request has counted since the last probe */
     uint64_t changed_us;    /* when it last became usable or unusable */
     uint64_t down_since_us; /* 0 = is usable */
 };

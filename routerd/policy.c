@@ -1,0 +1,181 @@
+#include "routerd/policy.h"
+
+#include <assert.h>
+
+#include "common/problem.h"
+
+static struct policy_decision ask(uint32_t region, Mec__CallMode mode, const char *why)
+{
+    return (struct policy_decision){
+        .verdict = POLICY_ASK,
+        .region = region,
+        .mode = mode,
+        .problem = PROBLEM_NONE,
+        .why = why,
+    };
+}
+
+static struct policy_decision refuse(enum problem_id problem, const char *why)
+{
+    return (struct policy_decision){
+        .verdict = POLICY_REFUSE,
+        .region = POLICY_NONE,
+        .problem = problem,
+        .why = why,
+    };
+}
+
+static bool was_tried(const struct policy_question *question, uint32_t region)
+{
+    return (question->tried >> region & 1u) != 0;
+}
+
+static bool is_usable(const struct policy_question *question, uint32_t region)
+{
+    if (region == POLICY_NONE || was_tried(question, region))
+        return false;
+    const struct policy_region *known = &question->regions[region];
+    return known->healthy && known->service_up;
+}
+
+static bool takes_writes(const struct policy_question *question, uint32_t region)
+{
+    return is_usable(question, region) && question->regions[region].writable;
+}
+
+/* The nearest region that @fits, the first of equals; POLICY_NONE without one. */
+static uint32_t nearest(const struct policy_question *question, uint32_t except,
+                        bool (*fits)(const struct policy_question *question, uint32_t region))
+{
+    uint32_t best = POLICY_NONE;
+    for (uint32_t region = 0; region < question->region_count; region++) {
+        if (region == except || !fits(question, region))
+            continue;
+        if (best == POLICY_NONE ||
+            question->regions[region].round_trip_us < question->regions[best].round_trip_us)
+            best = region;
+    }
+    return best;
+}
+
+static struct policy_decision decide_anywhere(const struct policy_question *question)
+{
+    uint32_t region = nearest(question, POLICY_NONE, is_usable);
+    if (region == POLICY_NONE)
+        return refuse(PROBLEM_NO_REGION, "no region that could serve this is reachable");
+    return ask(region, MEC__CALL_MODE__SERVE, "nearest healthy region");
+}
+
+static struct policy_decision decide_read(const struct policy_question *question)
+{
+    if (question->consistency != MEC__CONSISTENCY__STRONG)
+        return decide_anywhere(question);
+    if (!is_usable(question, question->home))
+        return refuse(PROBLEM_HOME_UNAVAILABLE, "a strong read needs the home, which is away");
+    return ask(question->home, MEC__CALL_MODE__SERVE, "home: strong read");
+}
+
+static struct policy_decision decide_behind_queue(const struct policy_question *question)
+{
+    if (takes_writes(question, question->queued_at))
+        return ask(question->queued_at, MEC__CALL_MODE__ENQUEUE,
+                   "behind the user's earlier queued writes");
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try has an unknown fate, and the queue is away");
+    return refuse(PROBLEM_QUEUE_UNREACHABLE, "the user's earlier queued writes are out of reach");
+}
+
+static struct policy_decision decide_home_away(const struct policy_question *question)
+{
+    if (question->queue_writes) {
+        uint32_t region = nearest(question, question->home, takes_writes);
+        if (region != POLICY_NONE)
+            return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
+    }
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
+    if (!question->queue_writes)
+        return refuse(PROBLEM_READ_ONLY, "home away, and this world is read-only without it");
+    return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
+}
+
+static struct policy_decision decide_write(const struct policy_question *question)
+{
+    /* Order first: while earlier writes of the user wait in a queue, a newer one goes behind them
+     * even when the home is back. */
+    if (question->queued_at != POLICY_NONE)
+        return decide_behind_queue(question);
+    if (question->home == POLICY_NONE)
+        return refuse(PROBLEM_HOME_UNAVAILABLE, "the home is not known");
+    if (takes_writes(question, question->home))
+        return ask(question->home, MEC__CALL_MODE__SERVE, "home: write");
+    return decide_home_away(question);
+}
+
+static struct policy_decision decide_sensitive(const struct policy_question *question)
+{
+    if (is_usable(question, question->home))
+        return ask(question->home, MEC__CALL_MODE__SERVE, "home: never queued nor stale");
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
+    return refuse(PROBLEM_HOME_UNAVAILABLE, "only the home may do this, and it is away");
+}
+
+/* A receipt's home is the region that accepted the write. */
+static struct policy_decision decide_receipt(const struct policy_question *question)
+{
+    if (is_usable(question, question->home))
+        return ask(question->home, MEC__CALL_MODE__SERVE, "the region that gave the receipt");
+    return refuse(PROBLEM_NO_REGION, "the region that gave the receipt is away");
+}
+
+static bool only_home_may(const struct policy_question *question)
+{
+    switch (question->class) {
+    case ROUTE_READ:
+        return question->consistency == MEC__CONSISTENCY__STRONG;
+    case ROUTE_WRITE:
+    case ROUTE_SENSITIVE:
+    case ROUTE_RECEIPT:
+        return true;
+    case ROUTE_LOCAL:
+        return false;
+    }
+    assert(!"a route class");
+    return true;
+}
+
+/* Forcing is for teaching and tests: the region asked for or an error, never a detour. */
+static struct policy_decision decide_forced(const struct policy_question *question)
+{
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try at the forced region has an unknown fate");
+    if (only_home_may(question) && question->forced != question->home)
+        return refuse(PROBLEM_FORCED_REGION, "the forced region is not the one that may do this");
+    if (question->class == ROUTE_WRITE && question->queued_at != POLICY_NONE)
+        return refuse(PROBLEM_FORCED_REGION, "earlier writes of the user wait in a queue");
+    if (!is_usable(question, question->forced))
+        return refuse(PROBLEM_FORCED_REGION, "the forced region is away");
+    return ask(question->forced, MEC__CALL_MODE__SERVE, "forced by the request");
+}
+
+struct policy_decision policy_decide(const struct policy_question *question)
+{
+    assert(question->region_count <= POLICY_REGIONS_MAX);
+    if (question->forced != POLICY_NONE)
+        return decide_forced(question);
+    switch (question->class) {
+    case ROUTE_READ:
+        return decide_read(question);
+    case ROUTE_WRITE:
+        return decide_write(question);
+    case ROUTE_SENSITIVE:
+        return decide_sensitive(question);
+    case ROUTE_RECEIPT:
+        return decide_receipt(question);
+    case ROUTE_LOCAL:
+        return decide_anywhere(question);
+    }
+    assert(!"a route class");
+    return refuse(PROBLEM_INTERNAL, "no such class");
+}
