@@ -40,7 +40,8 @@ bool source_should_fetch(const struct source *source, const struct ring *newest,
         return false;
     if (holds(source->fetched, sent_seq + 1)) {
         after_seq = ring_last_seq(source->fetched);
-        if (after_seq - sent_seq > SOURCE_FETCH_CHANGES / 2)
+        if (ring_count(source->fetched) > SOURCE_FETCH_CHANGES / 2 ||
+            ring_bytes(source->fetched) > SOURCE_FETCH_BYTES / 2)
             return false;
     }
     if (holds(newest, sent_seq + 1) || holds(newest, after_seq + 1) || after_seq >= last_seq)

@@ -1,0 +1,941 @@
+/* A replicator in virtual time. Each test is the log of a small cluster: us-east is the home,
+ * eu-west and ap-northeast follow. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+
+#include "replication.pb-c.h"
+#include "tests/unit/replicator_driver.h"
+
+#define LATENCY_US (40 * MILLISECOND_US)
+#define ROUND_TRIP 80.0 /* ms */
+
+static struct driver *driver;
+
+static void set_up(void)
+{
+    driver = driver_create(LATENCY_US);
+}
+
+static void tear_down(void)
+{
+    driver_free(driver);
+}
+
+static void run_ms(uint64_t duration_ms)
+{
+    driver_run_for(driver, duration_ms * MILLISECOND_US);
+}
+
+/* ---- the usual ---- */
+
+START_TEST(what_is_committed_reaches_every_follower_after_the_links_latency)
+{
+    run_ms(1000);
+    driver_commit(driver, 3, 100);
+    uint64_t committed_us = driver->now_us;
+    run_ms(500);
+    for (uint32_t peer = EU; peer <= AP; peer++) {
+        ck_assert(driver_is_equal(driver, peer));
+        ck_assert_uint_eq(driver->followers[peer].last_apply_us, committed_us + LATENCY_US);
+        ck_assert(driver_state_is(driver, peer, "streaming"));
+        ck_assert_double_eq(driver_status_number(driver, peer, "lag"), 0);
+    }
+}
+END_TEST
+
+START_TEST(a_log_that_was_there_before_is_shipped_too)
+{
+    driver_home_stops(driver);
+    driver_commit(driver, 5000, 100); /* more than one answer to a TAIL_ASK carries */
+    driver_home_starts(driver);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert(driver_is_equal(driver, AP));
+    ck_assert_uint_gt(driver->home.fetch_asks, 0);
+}
+END_TEST
+
+START_TEST(an_empty_log_is_fine)
+{
+    run_ms(2000);
+    ck_assert(driver_state_is(driver, EU, "streaming"));
+    ck_assert_uint_eq(driver->followers[EU].batches, 0);
+    ck_assert_uint_gt(driver->followers[EU].heartbeats, 5);
+}
+END_TEST
+
+START_TEST(batches_are_bounded_in_changes_and_in_bytes)
+{
+    run_ms(500);
+    driver_commit(driver, 2000, 10);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].changes_in_largest_batch, 256);
+    driver->followers[EU].changes_in_largest_batch = 0;
+    driver_commit(driver, 40, 60000);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_le(driver->followers[EU].changes_in_largest_batch, 4);
+}
+END_TEST
+
+/* ---- stops and starts ---- */
+
+START_TEST(a_follower_that_comes_back_goes_on_where_it_was)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver_follower_stops(driver, EU);
+    ck_assert(driver_state_is(driver, EU, "closed"));
+    driver_commit(driver, 20, 100);
+    run_ms(500);
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 10);
+    ck_assert(driver_is_equal(driver, AP));
+
+    driver_follower_starts(driver, EU);
+    run_ms(3 * 40 + 10); /* there with the question, back with the cursor, there with the rest */
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+    ck_assert_uint_eq(driver->home.fetch_asks, 0);
+}
+END_TEST
+
+START_TEST(a_follower_that_stops_with_batches_on_their_way_loses_nothing)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(20);
+    driver_follower_stops(driver, EU);
+    run_ms(500);
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 0);
+    driver_follower_starts(driver, EU);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(a_follower_with_a_blank_disk_gets_everything)
+{
+    run_ms(500);
+    driver_commit(driver, 3000, 100);
+    run_ms(500);
+    driver_follower_stops(driver, EU);
+    driver->followers[EU] = (struct driver_follower){0};
+    driver_follower_starts(driver, EU);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(a_restarted_replicator_asks_for_the_cursors)
+{
+    run_ms(500);
+    driver_commit(driver, 100, 100);
+    run_ms(500);
+    driver_restart_replicator(driver);
+    driver_commit(driver, 1, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert(driver_is_equal(driver, AP));
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+}
+END_TEST
+
+START_TEST(while_the_home_is_gone_the_rest_of_the_ring_still_flows)
+{
+    run_ms(500);
+    driver_follower_stops(driver, EU);
+    driver_commit(driver, 50, 100);
+    run_ms(500);
+    driver_home_stops(driver);
+    driver_follower_starts(driver, EU);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(a_home_that_comes_back_is_asked_for_what_is_new_only)
+{
+    run_ms(500);
+    driver_commit(driver, 50, 100);
+    run_ms(500);
+    driver_home_stops(driver);
+    run_ms(500);
+    driver_commit(driver, 5, 100); /* committed before the replicator was back */
+    driver_home_starts(driver);
+    run_ms(500);
+    ck_assert_uint_eq(driver->home.last_tail_ask_after_seq, 50);
+    ck_assert_uint_eq(driver->home.fetch_asks, 0);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+}
+END_TEST
+
+START_TEST(a_silent_home_is_asked_again_and_not_all_the_time)
+{
+    run_ms(500);
+    driver->home.mute = true;
+    run_ms(20000);
+    ck_assert_uint_ge(driver->home.tail_asks, 3);
+    ck_assert_uint_le(driver->home.tail_asks, 5);
+    driver->home.mute = false;
+    run_ms(7000);
+    driver_commit(driver, 5, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+/* ---- what goes wrong on the way ---- */
+
+START_TEST(a_lost_answer_makes_the_stream_ask_and_ship_nothing_twice)
+{
+    run_ms(510);
+    driver->followers[EU].lose_answers = 1;
+    driver_commit(driver, 10, 100);
+    run_ms(200);
+    ck_assert(driver_is_equal(driver, EU));
+    /* Heartbeats tell the cursor, yet the batch itself stays unanswered for its time. */
+    run_ms(6000);
+    ck_assert_uint_eq(driver_logged(driver, "no answer, asks again"), 1);
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_double_eq(driver_status_number(driver, EU, "in_flight_batches"), 0);
+}
+END_TEST
+
+START_TEST(a_lost_batch_leaves_a_gap_that_is_filled)
+{
+    run_ms(500);
+    driver->followers[EU].lose_applies = 1;
+    driver_commit(driver, 10, 100);
+    run_ms(10);
+    driver_commit(driver, 10, 100);
+    run_ms(1000);
+    ck_assert_uint_eq(driver->followers[EU].gaps, 1);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver_logged(driver, "has a gap, asks again"), 1);
+}
+END_TEST
+
+START_TEST(duplicate_batches_have_no_effect)
+{
+    run_ms(500);
+    /* The way back is reset while answers are on it: what was applied is not known to be. */
+    driver_commit(driver, 600, 100);
+    run_ms(45);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_RESET;
+    driver_configure(driver);
+    driver_commit(driver, 10, 100);
+    run_ms(300);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_NONE;
+    driver_configure(driver);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].gaps, 0);
+}
+END_TEST
+
+START_TEST(changes_sent_a_second_time_are_taken_once)
+{
+    run_ms(500);
+    /* 300 ms out: the answer to the new question overtakes nothing, so the same changes travel
+     * twice when the stream doubts them while they are still under way. */
+    driver_link(driver, HOME, EU)->latency_us = 300 * MILLISECOND_US;
+    driver_configure(driver);
+    driver_commit(driver, 10, 100);
+    run_ms(50);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_RESET;
+    driver_configure(driver);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_NONE;
+    driver_configure(driver);
+    run_ms(2000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0); /* the question came behind them */
+    driver_link(driver, HOME, EU)->latency_us = LATENCY_US;
+    driver_configure(driver);
+    driver->followers[EU].lose_applies = 1;
+    driver_commit(driver, 300, 100); /* one batch is lost, the next one finds a gap */
+    run_ms(2000);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(an_unreadable_batch_is_sent_again)
+{
+    run_ms(500);
+    driver->followers[EU].invalid = 2;
+    driver_commit(driver, 10, 100);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver_logged(driver, "cannot read what came"), 2);
+}
+END_TEST
+
+START_TEST(a_busy_follower_is_asked_every_100_ms_until_it_is_not)
+{
+    run_ms(500);
+    driver->followers[EU].busy = 14; /* four batches, and then one question in 100 + 80 ms */
+    driver_commit(driver, 1000, 100);
+    run_ms(1700);
+    ck_assert(!driver_is_equal(driver, EU));
+    ck_assert(driver_is_equal(driver, AP));
+    run_ms(600);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(loss_jitter_and_a_narrow_line_delay_and_reorder_nothing)
+{
+    for (uint32_t peer = EU; peer <= AP; peer++) {
+        driver_link(driver, HOME, peer)->loss_ppm = 50000;
+        driver_link(driver, peer, HOME)->loss_ppm = 50000;
+        driver_link(driver, HOME, peer)->jitter_us = 20 * MILLISECOND_US;
+        driver_link(driver, HOME, peer)->rate_bytes_per_s = 1000000;
+    }
+    driver_configure(driver);
+    for (unsigned i = 0; i < 500; i++) {
+        driver_commit(driver, 1 + i % 7, 100);
+        run_ms(7);
+    }
+    run_ms(10000);
+    for (uint32_t peer = EU; peer <= AP; peer++) {
+        ck_assert(driver_is_equal(driver, peer));
+        ck_assert_uint_eq(driver->followers[peer].gaps, 0);
+        ck_assert_uint_eq(driver->followers[peer].duplicates, 0);
+    }
+}
+END_TEST
+
+/* ---- cuts ---- */
+
+START_TEST(a_cut_holds_and_healing_loses_nothing)
+{
+    run_ms(500);
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_HOLD);
+    for (unsigned i = 0; i < 200; i++) {
+        driver_commit(driver, 20, 100);
+        run_ms(100);
+        ck_assert_double_le(driver_status_number(driver, EU, "in_flight_batches"), 64);
+    }
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 0);
+    ck_assert(driver_is_equal(driver, AP));
+    ck_assert_uint_eq(driver_logged(driver, "no answer"), 0);
+
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_NONE);
+    run_ms(300);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+    run_ms(7000);
+    ck_assert_uint_eq(driver_logged(driver, "no answer"), 0);
+}
+END_TEST
+
+START_TEST(a_cut_of_the_way_back_alone_loses_nothing_either)
+{
+    run_ms(500);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_HOLD;
+    driver_configure(driver);
+    driver_commit(driver, 20, 100);
+    run_ms(20000);
+    ck_assert(driver_is_equal(driver, EU)); /* it applied them, and nobody knows */
+    ck_assert_double_eq(driver_status_number(driver, EU, "cursor"), 0);
+    driver_link(driver, EU, HOME)->cut = MEC__CUT_KIND__CUT_NONE;
+    driver_configure(driver);
+    run_ms(300);
+    ck_assert_double_eq(driver_status_number(driver, EU, "cursor"), 20);
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+}
+END_TEST
+
+START_TEST(a_reset_link_is_tried_until_it_is_whole)
+{
+    run_ms(500);
+    driver_commit(driver, 20, 100);
+    run_ms(20);
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_RESET);
+    driver_commit(driver, 20, 100);
+    run_ms(5000);
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 0);
+    ck_assert(driver_state_is(driver, EU, "asking"));
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_NONE);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(the_window_bounds_what_a_cut_holds)
+{
+    run_ms(500);
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_HOLD);
+    for (unsigned i = 0; i < 30; i++) {
+        driver_commit(driver, 20, 60000);
+        run_ms(10);
+    }
+    ck_assert_double_eq(driver_status_number(driver, EU, "in_flight_batches"), 64);
+    ck_assert_double_le(driver_status_number(driver, EU, "in_flight_bytes"), 16.3 * 1024 * 1024);
+    /* Past the window and the ring, one stretch is fetched ahead, and then no more is asked. */
+    run_ms(10000);
+    ck_assert_uint_le(driver->home.fetch_asks, 2);
+    driver_cut(driver, EU, MEC__CUT_KIND__CUT_NONE);
+    run_ms(2000);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+/* ---- far behind, and far away ---- */
+
+START_TEST(a_follower_behind_the_ring_is_served_from_the_homes_log)
+{
+    run_ms(500);
+    driver_follower_stops(driver, EU);
+    for (unsigned i = 0; i < 160; i++) {
+        driver_commit(driver, 500, 10);
+        run_ms(10);
+    }
+    run_ms(200);
+    ck_assert(driver_is_equal(driver, AP)); /* 80,000: the ring holds 65,536 */
+    ck_assert_uint_eq(driver->home.fetch_asks, 0);
+    driver_follower_starts(driver, EU);
+    run_ms(5000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver->followers[EU].gaps, 0);
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+    /* 14,464 changes, 2,048 at a time, and not one more */
+    ck_assert_uint_ge(driver->home.fetch_asks, 8);
+    ck_assert_uint_le(driver->home.fetch_asks, 10);
+}
+END_TEST
+
+START_TEST(a_fetch_that_the_home_leaves_unanswered_is_asked_again)
+{
+    driver_home_stops(driver);
+    driver_commit(driver, 5000, 100);
+    driver_home_starts(driver);
+    run_ms(20);
+    driver->home.mute = true;
+    run_ms(300);
+    unsigned asks = driver->home.fetch_asks;
+    driver_follower_stops(driver, EU);
+    driver_follower_stops(driver, AP);
+    driver_follower_starts(driver, EU);
+    driver_follower_starts(driver, AP);
+    run_ms(3000);
+    ck_assert_uint_le(driver->home.fetch_asks, asks + 2);
+    driver->home.mute = false;
+    run_ms(14000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert(driver_is_equal(driver, AP));
+}
+END_TEST
+
+START_TEST(a_slow_link_carries_as_much_as_a_fast_one)
+{
+    driver_link(driver, HOME, EU)->latency_us = 1 * MILLISECOND_US;
+    driver_link(driver, EU, HOME)->latency_us = 1 * MILLISECOND_US;
+    driver_link(driver, HOME, AP)->latency_us = 150 * MILLISECOND_US;
+    driver_link(driver, AP, HOME)->latency_us = 150 * MILLISECOND_US;
+    driver_configure(driver);
+    run_ms(1000);
+    for (unsigned i = 0; i < 400; i++) { /* 20,000 changes a second, for two */
+        driver_commit(driver, 100, 100);
+        run_ms(5);
+    }
+    run_ms(10);
+    ck_assert(driver_is_equal(driver, EU));
+    /* 150 ms of changes are on the way, and as much again may wait for a place in the window. */
+    ck_assert_uint_ge(driver->followers[AP].cursor_seq, 40000 - 2 * 3000);
+    run_ms(300);
+    ck_assert(driver_is_equal(driver, AP));
+}
+END_TEST
+
+START_TEST(a_narrow_link_is_kept_busy_and_short_of_a_queue)
+{
+    driver_link(driver, HOME, EU)->rate_bytes_per_s = 100000;
+    driver_configure(driver);
+    run_ms(500);
+    driver_commit(driver, 2000, 1000);
+    run_ms(10000);
+    /* 2 MB at 100 kB a second: half of it is there, and the window holds about 60 kB. */
+    ck_assert_uint_ge(driver->followers[EU].cursor_seq, 700);
+    ck_assert_uint_le(driver->followers[EU].cursor_seq, 1000);
+    ck_assert_double_le(driver_status_number(driver, EU, "in_flight_bytes"), 400000);
+    run_ms(20000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver_logged(driver, "no answer"), 0);
+    ck_assert_uint_eq(driver->followers[EU].duplicates, 0);
+}
+END_TEST
+
+/* ---- staleness ---- */
+
+START_TEST(heartbeats_keep_an_idle_follower_fresh)
+{
+    run_ms(2000);
+    for (unsigned i = 0; i < 100; i++) {
+        run_ms(33);
+        ck_assert_uint_ge(driver_staleness_us(driver, EU), LATENCY_US);
+        ck_assert_uint_le(driver_staleness_us(driver, EU), LATENCY_US + DRIVER_BEAT_US);
+    }
+}
+END_TEST
+
+START_TEST(staleness_grows_while_the_home_is_gone)
+{
+    run_ms(2000);
+    driver_home_stops(driver);
+    run_ms(10000);
+    ck_assert_uint_ge(driver_staleness_us(driver, EU), 10 * SECOND_US);
+    driver_home_starts(driver);
+    run_ms(1000);
+    ck_assert_uint_le(driver_staleness_us(driver, EU), LATENCY_US + DRIVER_BEAT_US);
+}
+END_TEST
+
+START_TEST(staleness_grows_while_the_home_is_silent)
+{
+    run_ms(2000);
+    driver->home.mute = true;
+    run_ms(4000);
+    ck_assert_uint_ge(driver_staleness_us(driver, EU), 4 * SECOND_US);
+}
+END_TEST
+
+START_TEST(heartbeats_go_on_while_changes_flow)
+{
+    run_ms(1000);
+    driver->home.beat_at_us = UINT64_MAX; /* this home sends none of its own */
+    unsigned before = driver->followers[EU].heartbeats;
+    for (unsigned i = 0; i < 400; i++) {
+        driver_commit(driver, 1, 100);
+        run_ms(10);
+        if (i >= 10) /* the first ones are there */
+            ck_assert_uint_le(driver_staleness_us(driver, EU), LATENCY_US + 20 * MILLISECOND_US);
+    }
+    ck_assert_uint_ge(driver->followers[EU].heartbeats - before, 12);
+}
+END_TEST
+
+START_TEST(the_round_trip_is_measured)
+{
+    run_ms(5000);
+    ck_assert_double_eq_tol(driver_status_number(driver, EU, "rtt_configured_ms"), ROUND_TRIP,
+                            1e-9);
+    ck_assert_double_eq_tol(driver_status_number(driver, EU, "rtt_measured_ms"), ROUND_TRIP, 1e-9);
+    driver_link(driver, HOME, EU)->latency_us = 3 * LATENCY_US;
+    driver_configure(driver);
+    run_ms(15000);
+    ck_assert_double_eq_tol(driver_status_number(driver, EU, "rtt_configured_ms"), 160.0, 1e-9);
+    ck_assert_double_eq_tol(driver_status_number(driver, EU, "rtt_measured_ms"), 160.0, 2.0);
+}
+END_TEST
+
+/* ---- histories and epochs ---- */
+
+START_TEST(a_diverged_follower_stops_its_stream_with_an_alarm)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver->followers[EU].cursor_digest[0] ^= 1;
+    driver_commit(driver, 1, 100);
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_diverged"));
+    ck_assert_uint_eq(driver_logged(driver, "ALARM"), 1);
+    ck_assert_uint_eq(driver_logged(driver, "follower=eu-west cursor=us-east:1.10"), 1);
+
+    unsigned heartbeats = driver->followers[EU].heartbeats;
+    driver_commit(driver, 10, 100);
+    run_ms(5000);
+    ck_assert_uint_eq(driver->followers[EU].heartbeats, heartbeats);
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 10);
+    ck_assert(driver_is_equal(driver, AP));
+}
+END_TEST
+
+START_TEST(a_follower_with_another_last_change_is_noticed_before_the_next_one)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver->followers[EU].cursor_digest[0] ^= 1;
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_diverged"));
+}
+END_TEST
+
+START_TEST(a_follower_with_more_than_the_home_has_diverged)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver->followers[EU].cursor_seq = 11;
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_diverged"));
+    ck_assert(driver_state_is(driver, AP, "streaming"));
+}
+END_TEST
+
+START_TEST(a_rebuilt_follower_is_served_again)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver->followers[EU].cursor_digest[0] ^= 1;
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_diverged"));
+    driver_follower_stops(driver, EU);
+    driver->followers[EU] = (struct driver_follower){0};
+    driver_follower_starts(driver, EU);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(a_fenced_home_stops_until_it_has_a_new_epoch)
+{
+    run_ms(500);
+    driver->followers[EU].epoch_seen = 5;
+    driver_commit(driver, 1, 100);
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_fenced"));
+    ck_assert_uint_eq(driver_logged(driver, "ALARM"), 1);
+    ck_assert(driver_is_equal(driver, AP));
+
+    driver_cut(driver, AP, MEC__CUT_KIND__CUT_NONE); /* a config that says nothing new of it */
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "stopped_fenced"));
+
+    driver->home.epoch = 6;
+    driver->shard.epoch = 6;
+    driver_configure(driver);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert(driver_state_is(driver, EU, "streaming"));
+}
+END_TEST
+
+START_TEST(a_shard_whose_home_moves_away_is_shipped_no_more)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(10);
+    driver->shard.home = (char *)"eu-west";
+    driver->shard.epoch = 2;
+    driver_configure(driver);
+    ck_assert_double_eq(driver_status_number(driver, EU, "lag"), -1); /* there is no such stream */
+    unsigned heartbeats = driver->followers[EU].heartbeats;
+    run_ms(30); /* what was under way still arrives, and its answers find nobody */
+    run_ms(2000);
+    ck_assert_uint_le(driver->followers[EU].heartbeats, heartbeats + 1);
+
+    driver->shard.home = (char *)"us-east";
+    driver->shard.epoch = 3;
+    driver->home.epoch = 3;
+    driver_configure(driver);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_double_eq(driver_status_number(driver, EU, "epoch"), 3);
+}
+END_TEST
+
+START_TEST(a_regiond_that_is_not_home_yet_is_asked_again)
+{
+    run_ms(500);
+    driver_commit(driver, 5, 100);
+    run_ms(500);
+    driver_home_stops(driver);
+    driver->home.is_home = false;
+    driver_home_starts(driver);
+    run_ms(10000);
+    ck_assert_uint_eq(driver_logged(driver, "is not home"), 1);
+    ck_assert(driver_state_is(driver, EU, "closed"));
+    ck_assert_uint_le(driver->home.tail_asks, 25);
+    driver->home.is_home = true;
+    driver_commit(driver, 5, 100);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(a_home_with_another_log_makes_the_ring_start_anew)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver_home_stops(driver);
+    driver->home.log[9].digest[0] ^= 1; /* the 11th now follows another 10th */
+    driver_commit(driver, 1, 100);
+    driver_home_starts(driver);
+    run_ms(1000);
+    ck_assert_uint_eq(driver_logged(driver, "not the one read before"), 1);
+    ck_assert(
+        driver_state_is(driver, EU, "stopped_diverged")); /* and it is the follower who says */
+}
+END_TEST
+
+START_TEST(a_home_that_lost_changes_stops_its_followers)
+{
+    run_ms(500);
+    driver_commit(driver, 10, 100);
+    run_ms(500);
+    driver_home_stops(driver);
+    free(driver->home.log[9].bytes);
+    driver->home.count = 9;
+    driver_home_starts(driver);
+    run_ms(1000);
+    ck_assert(driver_state_is(driver, EU, "stopped_diverged"));
+    ck_assert(driver_state_is(driver, AP, "stopped_diverged"));
+}
+END_TEST
+
+/* ---- what breaks the protocol ---- */
+
+START_TEST(frames_that_nobody_may_send_close_their_connection)
+{
+    run_ms(500);
+    driver_inject(driver, EU, FRAME_TAIL, 1, NULL, 0);
+    driver_inject(driver, EU, FRAME_CALL, 1, NULL, 0);
+    ck_assert_uint_eq(driver->closes[EU], 2);
+    driver_inject(driver, HOME, FRAME_APPLIED, 1, NULL, 0);
+    driver_inject(driver, HOME, FRAME_PING, 1, NULL, 0);
+    ck_assert_uint_eq(driver->closes[HOME], 2);
+    ck_assert_uint_eq(driver_logged(driver, "unexpected"), 4);
+}
+END_TEST
+
+START_TEST(bodies_that_do_not_unpack_close_their_connection)
+{
+    run_ms(500);
+    driver_inject(driver, EU, FRAME_APPLIED, 1, "\xff\xff\xff", 3);
+    driver_inject(driver, HOME, FRAME_TAIL, 1, "\x0a\x50zz", 4);
+    ck_assert_uint_eq(driver->closes[EU], 1);
+    ck_assert_uint_eq(driver->closes[HOME], 1);
+    ck_assert_uint_eq(driver_logged(driver, "bad"), 2);
+}
+END_TEST
+
+START_TEST(a_tail_that_contradicts_itself_closes_the_connection)
+{
+    Mec__Tail tail = MEC__TAIL__INIT;
+    Mec__StoredChange change = MEC__STORED_CHANGE__INIT;
+    Mec__StoredChange *list[] = {&change};
+    uint8_t body[256];
+
+    run_ms(500);
+    driver_commit(driver, 5, 100);
+    run_ms(500);
+    change.seq = 6;
+    change.digest = (ProtobufCBinaryData){32, (uint8_t[32]){0}};
+    tail.shard = (char *)"us-east";
+    tail.epoch = 1;
+    tail.last_seq = 5; /* yet it brings the sixth */
+    tail.after_seq = 5;
+    tail.changes = list;
+    tail.n_changes = 1;
+    driver_inject(driver, HOME, FRAME_TAIL, driver->home.tail_id, body,
+                  mec__tail__pack(&tail, body));
+    ck_assert_uint_eq(driver->closes[HOME], 1);
+    ck_assert_uint_eq(driver->followers[EU].cursor_seq, 5);
+}
+END_TEST
+
+START_TEST(answers_to_forgotten_questions_are_ignored)
+{
+    Mec__Applied applied = MEC__APPLIED__INIT;
+    Mec__Tail tail = MEC__TAIL__INIT;
+    uint8_t body[256];
+
+    run_ms(500);
+    applied.shard = (char *)"us-east";
+    applied.outcome = MEC__APPLY_OUTCOME__DIVERGED;
+    driver_inject(driver, EU, FRAME_APPLIED, 999999, body, mec__applied__pack(&applied, body));
+    applied.shard = (char *)"nowhere";
+    driver_inject(driver, EU, FRAME_APPLIED, 999999, body, mec__applied__pack(&applied, body));
+    tail.shard = (char *)"us-east";
+    tail.not_home = true;
+    driver_inject(driver, HOME, FRAME_TAIL, 999999, body, mec__tail__pack(&tail, body));
+    run_ms(500);
+    ck_assert(driver_state_is(driver, EU, "streaming"));
+    ck_assert_uint_eq(driver->closes[EU] + driver->closes[HOME], 0);
+}
+END_TEST
+
+START_TEST(an_answer_without_a_cursor_is_one_of_nothing)
+{
+    Mec__Applied applied = MEC__APPLIED__INIT;
+    uint8_t body[256];
+
+    driver_follower_stops(driver, EU);
+    driver->followers[EU].lose_answers = 1;
+    driver_follower_starts(driver, EU);
+    run_ms(100);
+    applied.shard = (char *)"us-east";
+    for (uint64_t id = 1; id < 50; id++) /* one of these is the question's */
+        driver_inject(driver, EU, FRAME_APPLIED, id, body, mec__applied__pack(&applied, body));
+    run_ms(100);
+    ck_assert(driver_state_is(driver, EU, "streaming"));
+    ck_assert_double_eq(driver_status_number(driver, EU, "cursor"), 0);
+}
+END_TEST
+
+/* ---- configuration ---- */
+
+START_TEST(a_config_without_the_region_is_refused)
+{
+    struct replicator *other = NULL;
+    struct moment at = {0, 0};
+
+    ck_assert_int_eq(replicator_create("mars", &driver->config, 1, at, &other), -EINVAL);
+    driver->links[0].loss_ppm = 2000000;
+    ck_assert_int_eq(replicator_create("us-east", &driver->config, 1, at, &other), -EINVAL);
+    driver->links[0].loss_ppm = 0;
+    ck_assert_ptr_null(other);
+    replicator_free(NULL);
+}
+END_TEST
+
+START_TEST(a_config_with_other_regions_is_left_aside)
+{
+    run_ms(500);
+    driver->regions[AP].name = (char *)"mars";
+    driver->config.n_links = 0;
+    driver_configure(driver);
+    ck_assert_uint_eq(driver_logged(driver, "has other regions"), 1);
+    driver_commit(driver, 5, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, AP));
+}
+END_TEST
+
+START_TEST(links_out_of_range_leave_the_old_ones)
+{
+    run_ms(500);
+    driver_link(driver, HOME, EU)->loss_ppm = 2000000;
+    driver_configure(driver);
+    ck_assert_uint_eq(driver_logged(driver, "cannot take over the links"), 1);
+    driver_commit(driver, 5, 100);
+    run_ms(500);
+    ck_assert(driver_is_equal(driver, EU));
+}
+END_TEST
+
+START_TEST(before_anything_is_known_the_status_says_so)
+{
+    driver_home_stops(driver);
+    driver->home.tail_id = 0;
+    driver_restart_replicator(driver);
+    ck_assert(driver_state_is(driver, EU, "closed"));
+    ck_assert_double_eq(driver_status_number(driver, EU, "lag"), -1);
+    ck_assert_double_eq(driver_status_number(driver, EU, "cursor"), -1);
+    ck_assert_double_eq(driver_status_number(driver, EU, "rtt_measured_ms"), -1);
+}
+END_TEST
+
+static void add_usual(Suite *suite)
+{
+    TCase *tests = tcase_create("the usual");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, what_is_committed_reaches_every_follower_after_the_links_latency);
+    tcase_add_test(tests, a_log_that_was_there_before_is_shipped_too);
+    tcase_add_test(tests, an_empty_log_is_fine);
+    tcase_add_test(tests, batches_are_bounded_in_changes_and_in_bytes);
+    tcase_add_test(tests, heartbeats_keep_an_idle_follower_fresh);
+    tcase_add_test(tests, staleness_grows_while_the_home_is_gone);
+    tcase_add_test(tests, staleness_grows_while_the_home_is_silent);
+    tcase_add_test(tests, heartbeats_go_on_while_changes_flow);
+    tcase_add_test(tests, the_round_trip_is_measured);
+    suite_add_tcase(suite, tests);
+}
+
+static void add_stops(Suite *suite)
+{
+    TCase *tests = tcase_create("stops and starts");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_follower_that_comes_back_goes_on_where_it_was);
+    tcase_add_test(tests, a_follower_that_stops_with_batches_on_their_way_loses_nothing);
+    tcase_add_test(tests, a_follower_with_a_blank_disk_gets_everything);
+    tcase_add_test(tests, a_restarted_replicator_asks_for_the_cursors);
+    tcase_add_test(tests, while_the_home_is_gone_the_rest_of_the_ring_still_flows);
+    tcase_add_test(tests, a_home_that_comes_back_is_asked_for_what_is_new_only);
+    tcase_add_test(tests, a_silent_home_is_asked_again_and_not_all_the_time);
+    suite_add_tcase(suite, tests);
+}
+
+static void add_links(Suite *suite)
+{
+    TCase *tests = tcase_create("links");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_set_timeout(tests, 30);
+    tcase_add_test(tests, a_lost_answer_makes_the_stream_ask_and_ship_nothing_twice);
+    tcase_add_test(tests, a_lost_batch_leaves_a_gap_that_is_filled);
+    tcase_add_test(tests, duplicate_batches_have_no_effect);
+    tcase_add_test(tests, changes_sent_a_second_time_are_taken_once);
+    tcase_add_test(tests, an_unreadable_batch_is_sent_again);
+    tcase_add_test(tests, a_busy_follower_is_asked_every_100_ms_until_it_is_not);
+    tcase_add_test(tests, loss_jitter_and_a_narrow_line_delay_and_reorder_nothing);
+    tcase_add_test(tests, a_cut_holds_and_healing_loses_nothing);
+    tcase_add_test(tests, a_cut_of_the_way_back_alone_loses_nothing_either);
+    tcase_add_test(tests, a_reset_link_is_tried_until_it_is_whole);
+    tcase_add_test(tests, the_window_bounds_what_a_cut_holds);
+    tcase_add_test(tests, a_follower_behind_the_ring_is_served_from_the_homes_log);
+    tcase_add_test(tests, a_fetch_that_the_home_leaves_unanswered_is_asked_again);
+    tcase_add_test(tests, a_slow_link_carries_as_much_as_a_fast_one);
+    tcase_add_test(tests, a_narrow_link_is_kept_busy_and_short_of_a_queue);
+    suite_add_tcase(suite, tests);
+}
+
+static void add_histories(Suite *suite)
+{
+    TCase *tests = tcase_create("histories, protocol, configuration");
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_diverged_follower_stops_its_stream_with_an_alarm);
+    tcase_add_test(tests, a_follower_with_another_last_change_is_noticed_before_the_next_one);
+    tcase_add_test(tests, a_follower_with_more_than_the_home_has_diverged);
+    tcase_add_test(tests, a_rebuilt_follower_is_served_again);
+    tcase_add_test(tests, a_fenced_home_stops_until_it_has_a_new_epoch);
+    tcase_add_test(tests, a_shard_whose_home_moves_away_is_shipped_no_more);
+    tcase_add_test(tests, a_regiond_that_is_not_home_yet_is_asked_again);
+    tcase_add_test(tests, a_home_with_another_log_makes_the_ring_start_anew);
+    tcase_add_test(tests, a_home_that_lost_changes_stops_its_followers);
+    tcase_add_test(tests, frames_that_nobody_may_send_close_their_connection);
+    tcase_add_test(tests, bodies_that_do_not_unpack_close_their_connection);
+    tcase_add_test(tests, a_tail_that_contradicts_itself_closes_the_connection);
+    tcase_add_test(tests, answers_to_forgotten_questions_are_ignored);
+    tcase_add_test(tests, an_answer_without_a_cursor_is_one_of_nothing);
+    tcase_add_test(tests, a_config_without_the_region_is_refused);
+    tcase_add_test(tests, a_config_with_other_regions_is_left_aside);
+    tcase_add_test(tests, links_out_of_range_leave_the_old_ones);
+    tcase_add_test(tests, before_anything_is_known_the_status_says_so);
+    suite_add_tcase(suite, tests);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("replicator");
+    SRunner *runner;
+    int failed;
+
+    add_usual(suite);
+    add_stops(suite);
+    add_links(suite);
+    add_histories(suite);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
