@@ -17,6 +17,7 @@
 #include "replicator/replicator.h"
 
 #define DRIVER_REGIONS_MAX 4
+#define DRIVER_SHARD       "us-east"
 #define DRIVER_BEAT_US     (250 * MILLISECOND_US)
 #define DRIVER_WALL_US     UINT64_C(1800000000000000) /* the wall clock when time begins */
 
@@ -34,7 +35,7 @@ struct driver_home {
     bool mute; /* takes questions and answers nothing, as a stopped process would */
     uint64_t epoch;
     struct driver_change *log; /* seq 1 stands at 0 */
-    size_t count;
+    size_t count, capacity;
     uint64_t tail_id; /* 0 = nobody listens */
     uint64_t beat_at_us;
     unsigned tail_asks, fetch_asks;
@@ -100,6 +101,10 @@ void driver_restart_replicator(struct driver *driver);
 Mec__LinkConfig *driver_link(struct driver *driver, uint32_t from, uint32_t to);
 void driver_cut(struct driver *driver, uint32_t peer, Mec__CutKind cut); /* both ways; configures */
 void driver_configure(struct driver *driver);
+
+/* Let @peer say something, in the order in which all is said. */
+void driver_say(struct driver *driver, uint32_t peer, enum frame_kind kind, uint64_t id,
+                const ProtobufCMessage *message);
 
 /* A frame from @peer as it stands; id and kind are free to be wrong. */
 void driver_inject(struct driver *driver, uint32_t peer, enum frame_kind kind, uint64_t id,
