@@ -1,0 +1,147 @@
+#include "regiond/account.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/memory.h"
+
+static json_t *base64(const uint8_t *bytes, size_t size)
+{
+    char text[sodium_base64_ENCODED_LEN(ACCOUNT_HASH_SIZE, sodium_base64_VARIANT_ORIGINAL)];
+
+    sodium_bin2base64(text, sizeof text, bytes, size, sodium_base64_VARIANT_ORIGINAL);
+    return json_string(text);
+}
+
+static bool from_base64(const char *text, uint8_t *ret_bytes, size_t size)
+{
+    size_t got;
+
+    return sodium_base642bin(ret_bytes, size, text, strlen(text), NULL, &got, NULL,
+                             sodium_base64_VARIANT_ORIGINAL) == 0 &&
+           got == size;
+}
+
+char *account_json(const struct account *account)
+{
+    json_t *root =
+        json_pack("{s:s, s:I, s:{s:I, s:I, s:o, s:o}}", "name", account->name, "generation",
+                  (json_int_t)account->generation, "argon2id", "operations",
+                  (json_int_t)account->operations, "memory_kib", (json_int_t)account->memory_kib,
+                  "salt", base64(account->salt, sizeof account->salt), "hash",
+                  base64(account->hash, sizeof account->hash));
+    char *text = json_dumps(root, JSON_COMPACT);
+
+    json_decref(root);
+    return text;
+}
+
+static int parse(struct slice value, struct account *ret_account)
+{
+    json_t *root = json_loadb(value.data, value.size, JSON_REJECT_DUPLICATES, NULL);
+    struct account account = {0};
+    json_int_t generation, operations, memory_kib;
+    const char *name, *salt, *hash;
+    int r = -EBADMSG;
+
+    if (root &&
+        json_unpack(root, "{s:s, s:I, s:{s:I, s:I, s:s, s:s}}", "name", &name, "generation",
+                    &generation, "argon2id", "operations", &operations, "memory_kib", &memory_kib,
+                    "salt", &salt, "hash", &hash) == 0 &&
+        strlen(name) < sizeof account.name && from_base64(salt, account.salt, ACCOUNT_SALT_SIZE) &&
+        from_base64(hash, account.hash, ACCOUNT_HASH_SIZE)) {
+        snprintf(account.name, sizeof account.name, "%s", name);
+        account.generation = (uint64_t)generation;
+        account.operations = (uint32_t)operations;
+        account.memory_kib = (uint32_t)memory_kib;
+        *ret_account = account;
+        r = 0;
+    }
+    json_decref(root);
+    return r;
+}
+
+int account_read(struct region *region, const struct copy *copy, const char *user,
+                 struct account *ret_account)
+{
+    struct record record;
+    int r;
+
+    r = store_reader_get(copy->reader, region->scratch, "auth", user, "account", &record);
+    if (r < 0)
+        return r;
+    if (record.deleted)
+        return -ENOENT;
+    r = parse(record.value, ret_account);
+    if (r < 0)
+        return r;
+    ret_account->epoch = record.epoch;
+    ret_account->seq = record.seq;
+    return 0;
+}
+
+struct hashing_work account_work(const struct account *account, struct slice password)
+{
+    return (struct hashing_work){.password = password,
+                                 .salt = account->salt,
+                                 .operations = account->operations,
+                                 .memory_kib = account->memory_kib};
+}
+
+/* Names are the same in any case of letters; anything that is no name is the empty one. */
+static void take_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE])
+{
+    size_t size = strlen(from);
+
+    ret_name[0] = '\0';
+    if (size >= ACCOUNT_NAME_SIZE)
+        return;
+    for (size_t i = 0; i <= size; i++)
+        ret_name[i] = (char)(from[i] >= 'A' && from[i] <= 'Z' ? from[i] + ('a' - 'A') : from[i]);
+    if (strspn(ret_name, "abcdefghijklmnopqrstuvwxyz0123456789._-") != size)
+        ret_name[0] = '\0';
+}
+
+int account_credentials(struct slice body, struct credentials *ret_credentials)
+{
+    json_t *root = json_loadb(body.data, body.size, JSON_REJECT_DUPLICATES, NULL);
+    const json_t *name = json_object_get(root, "name");
+    const json_t *password = json_object_get(root, "password");
+    int r = -EINVAL;
+
+    if (json_is_string(name) && json_is_string(password) && json_object_size(root) == 2) {
+        const char *text = json_string_value(password);
+
+        take_name(json_string_value(name), ret_credentials->name);
+        ret_credentials->password_size = json_string_length(password);
+        ret_credentials->password = memory_copy(text, ret_credentials->password_size);
+        r = 0;
+    }
+    /* Whoever owns the tree may change it: leave no copy of the password in freed memory. */
+    if (json_is_string(password))
+        sodium_memzero((char *)(uintptr_t)json_string_value(password),
+                       json_string_length(password));
+    json_decref(root);
+    return r;
+}
+
+void account_credentials_wipe(struct credentials *credentials)
+{
+    if (credentials->password)
+        sodium_memzero(credentials->password, credentials->password_size);
+    free(credentials->password);
+    *credentials = (struct credentials){0};
+}
+
+const char *account_credentials_fault(const struct credentials *credentials)
+{
+    if (credentials->name[0] == '\0')
+        return "A name is 1 to 64 letters, digits, dots, dashes or underscores.";
+    if (credentials->password_size < ACCOUNT_PASSWORD_SIZE_MIN ||
+        credentials->password_size > ACCOUNT_PASSWORD_SIZE_MAX)
+        return "A password has 8 to 128 bytes.";
+    return NULL;
+}

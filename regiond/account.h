@@ -1,0 +1,53 @@
+/* account: the record of a user at their home shard (service `auth`, key `account`), and what a
+ * client says to prove who they are. */
+
+#ifndef MEC_ACCOUNT_H
+#define MEC_ACCOUNT_H
+
+#include "regiond/core.h"
+#include "regiond/hashing.h"
+
+#define ACCOUNT_NAME_SIZE         65 /* with NUL */
+#define ACCOUNT_PASSWORD_SIZE_MIN 8
+#define ACCOUNT_PASSWORD_SIZE_MAX 128
+#define ACCOUNT_SALT_SIZE         16
+#define ACCOUNT_HASH_SIZE         32
+
+struct account {
+    char name[ACCOUNT_NAME_SIZE];
+    uint64_t generation; /* a token of another one is revoked */
+    uint32_t operations; /* argon2id, as at the time of hashing */
+    uint32_t memory_kib;
+    uint8_t salt[ACCOUNT_SALT_SIZE];
+    uint8_t hash[ACCOUNT_HASH_SIZE];
+    uint64_t epoch, seq; /* of the change that made it */
+};
+
+/* Errors: -ENOENT, there is none (any more); -EBADMSG, it is unreadable; -EIO. */
+int account_read(struct region *region, const struct copy *copy, const char *user,
+                 struct account *ret_account);
+
+/* The record's value, as a new string. */
+char *account_json(const struct account *account);
+
+/* What has to be hashed to check @password against @account. */
+struct hashing_work account_work(const struct account *account, struct slice password);
+
+/* A name and a password as a client gave them. */
+struct credentials {
+    char name[ACCOUNT_NAME_SIZE]; /* in lower case; empty: nobody can be called that */
+    char *password;
+    size_t password_size;
+};
+
+/* Read `{"name", "password"}`; any other member is an error. The caller releases *@ret_credentials
+ * with account_credentials_wipe().
+ *
+ * Errors: -EINVAL, not that. */
+int account_credentials(struct slice body, struct credentials *ret_credentials);
+void account_credentials_wipe(struct credentials *credentials);
+
+/* Why nobody can sign up so, as a sentence; NULL when they can. */
+const char *account_credentials_fault(const struct credentials *credentials);
+
+#endif

@@ -1,0 +1,87 @@
+/* core: what the parts of a region's core share: the region itself. Only regiond's pure files
+ * include it; the shells and the simulator see region.h. */
+
+#ifndef MEC_CORE_H
+#define MEC_CORE_H
+
+#include "regiond/cache.h"
+#include "regiond/copies.h"
+#include "regiond/deadlines.h"
+#include "regiond/edge.h"
+#include "regiond/outbox.h"
+#include "regiond/region.h"
+#include "regiond/secret.h"
+
+#define PEER_NONE UINT32_MAX
+
+/* What is counted since the start; name as in the status. */
+#define COUNTERS(X)                                                                                \
+    X(calls)                                                                                       \
+    X(reads)                                                                                       \
+    X(writes)                                                                                      \
+    X(refused)                                                                                     \
+    X(waits)                                                                                       \
+    X(behind)                                                                                      \
+    X(closed_for_bad_frame)                                                                        \
+    X(batches)                                                                                     \
+    X(committed)                                                                                   \
+    X(disk_full)                                                                                   \
+    X(applied_changes)                                                                             \
+    X(pushed_changes)                                                                              \
+    X(fetched_changes)                                                                             \
+    X(hashes)                                                                                      \
+    X(forwards)                                                                                    \
+    X(forward_failures)
+
+struct counters {
+#define X(name) uint64_t name;
+    COUNTERS(X)
+#undef X
+};
+
+struct commit;
+struct drain;
+struct feed;
+struct forward;
+struct hashing;
+struct probe;
+
+struct region {
+    struct moment at; /* of the step under way */
+    char *name;
+    char *directory;
+    char *vfs;
+    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
+    char *signing_kid;
+
+    const Mec__Config *config; /* the shell's, until the next one */
+    Mec__Settings settings;    /* of it, with defaults where it says 0 */
+    uint32_t self;             /* our index in config->regions */
+    bool *peer_up;             /* by index in config->regions */
+    size_t peer_count;
+
+    struct copy *copies; /* in the order of the first config: the storage's */
+    size_t copy_count;
+    struct deadlines deadlines;
+    struct secret secret;
+    struct arena *scratch; /* of the step */
+    struct outbox *outbox;
+    struct edge *edge;
+    struct cache *cache;
+    struct commit *commit;
+    struct feed *feed;
+    struct forward *forward;
+    struct hashing *hashing;
+    struct probe *probe;
+    struct drain *drain;
+    struct queue_reader *queue_reader;
+    size_t waiting_reads;
+    struct counters counters;
+    bool writable;
+    bool stopped; /* storage failed: nothing is said or done any more */
+};
+
+/* The struct that @member of @pointer belongs to. */
+#define OWNER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+#endif

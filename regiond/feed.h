@@ -1,0 +1,31 @@
+/* feed: gives the region's own replicator the change logs of the shards that are at home here: what
+ * there is, then every commit as it becomes visible, and a heartbeat when nothing happens.
+ *
+ * A Tail says behind which seq its changes start. Who sees a gap fetches what lies between. */
+
+#ifndef MEC_FEED_H
+#define MEC_FEED_H
+
+#include "regiond/core.h"
+#include "replication.pb-c.h"
+
+#define FEED_SUBSCRIPTIONS_MAX 256
+
+struct feed *feed_create(struct region *region);
+void feed_free(struct feed *feed);
+
+void feed_tail_ask(struct region *region, uint64_t connection, uint64_t id,
+                   const Mec__TailAsk *ask);
+void feed_fetch_ask(struct region *region, uint64_t connection, uint64_t id,
+                    const Mec__FetchAsk *ask);
+
+/* Push the writes among @ops that are STORE_DONE: they have just become visible. */
+void feed_push(struct region *region, const struct copy *copy, const struct store_op *ops,
+               size_t count);
+
+/* Homes have moved: tell subscribers of shards that are not ours any more. */
+void feed_configure(struct region *region);
+
+void feed_closed(struct region *region, uint64_t connection);
+
+#endif

@@ -1,0 +1,253 @@
+#include "regiond/follower.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "common/memory.h"
+#include "regiond/commit.h"
+
+/* One Apply that is not answered yet. */
+struct follower_group {
+    struct follower_group *prev, *next;
+    struct copy *copy;
+    uint64_t connection;
+    uint64_t id;
+    uint64_t epoch;
+    uint64_t home_wall_us;
+    uint64_t home_last_seq;
+    Mec__ApplyOutcome outcome;
+    const char *detail;
+    size_t bytes;     /* counted in copy->apply_bytes */
+    size_t remaining; /* operations not run yet */
+    uint8_t *data;    /* changes and digests */
+    struct commit_op ops[];
+};
+
+static void answer(struct region *region, const struct copy *copy, uint64_t connection, uint64_t id,
+                   Mec__ApplyOutcome outcome, const char *detail)
+{
+    Mec__Applied applied = MEC__APPLIED__INIT;
+    Mec__Position cursor = MEC__POSITION__INIT;
+
+    cursor.shard = (char *)copy->shard;
+    cursor.epoch = copy->visible.epoch;
+    cursor.seq = copy->visible.seq;
+    applied.shard = cursor.shard;
+    applied.outcome = outcome;
+    applied.cursor = &cursor;
+    applied.cursor_digest.data = (uint8_t *)(uintptr_t)copy->visible.digest;
+    applied.cursor_digest.len = copy->visible.seq > 0 ? DIGEST_SIZE : 0;
+    applied.detail = (char *)detail;
+    outbox_send(region->outbox, connection, FRAME_APPLIED, id, &applied.base);
+}
+
+static void group_free(struct follower_group *group)
+{
+    group->copy->apply_bytes -= group->bytes;
+    free(group->data);
+    free(group);
+}
+
+/* Answer from the front all groups that have nothing left to run. */
+static void flush(struct region *region, struct copy *copy)
+{
+    while (copy->groups && copy->groups->remaining == 0) {
+        struct follower_group *group = copy->groups;
+
+        DL_DELETE(copy->groups, group);
+        if (group->outcome == MEC__APPLY_OUTCOME__APPLIED)
+            copies_heard(copy, group->epoch, group->home_wall_us, group->home_last_seq);
+        answer(region, copy, group->connection, group->id, group->outcome, group->detail);
+        group_free(group);
+    }
+}
+
+static Mec__ApplyOutcome outcome_of(const struct store_op *op, const char **ret_detail)
+{
+    switch (op->result) {
+    case STORE_DONE:
+    case STORE_HAD_IT:
+        return MEC__APPLY_OUTCOME__APPLIED;
+    case STORE_GAP:
+        *ret_detail = "Changes are missing; start behind the cursor.";
+        return MEC__APPLY_OUTCOME__GAP;
+    case STORE_DIVERGED:
+        *ret_detail = "The change does not follow on from this copy's log.";
+        return MEC__APPLY_OUTCOME__DIVERGED;
+    case STORE_STALE_EPOCH:
+        *ret_detail = "This copy has seen a newer epoch.";
+        return MEC__APPLY_OUTCOME__STALE_EPOCH;
+    default:
+        *ret_detail = "The change cannot be read or its digest does not match.";
+        return MEC__APPLY_OUTCOME__INVALID;
+    }
+}
+
+static void note_outcome(struct follower_group *group, Mec__ApplyOutcome outcome,
+                         const char *detail)
+{
+    if (group->outcome != MEC__APPLY_OUTCOME__APPLIED)
+        return;
+    group->outcome = outcome;
+    group->detail = detail;
+}
+
+static void diverge(struct region *region, struct copy *copy, uint64_t seq)
+{
+    if (copy->diverged)
+        return;
+    copy->diverged = true;
+    outbox_log(region->outbox,
+               "ALARM: the copy of %s has diverged from its home at seq %" PRIu64
+               "; it takes no more changes and has to be rebuilt",
+               copy->shard, seq);
+}
+
+static void on_done(struct region *region, struct commit_op *op, int error)
+{
+    struct follower_group *group = op->store.context;
+    struct copy *copy = group->copy;
+    const char *detail = "";
+    Mec__ApplyOutcome outcome;
+
+    assert(group->remaining > 0);
+    group->remaining--;
+    if (error == -ENOSPC) {
+        note_outcome(group, MEC__APPLY_OUTCOME__BUSY, "The disk takes no writes.");
+    } else if (error < 0) {
+        note_outcome(group, MEC__APPLY_OUTCOME__STALE_EPOCH, "This region is the shard's home.");
+    } else {
+        outcome = outcome_of(&op->store, &detail);
+        if (op->store.result == STORE_DONE)
+            region->counters.applied_changes++;
+        if (outcome == MEC__APPLY_OUTCOME__DIVERGED)
+            diverge(region, copy, op->store.apply.seq);
+        note_outcome(group, outcome, detail);
+    }
+    flush(region, copy);
+}
+
+/* Copy the changes of @apply into @group, and let them wait for the file. */
+static void submit(struct region *region, struct follower_group *group, const Mec__Apply *apply)
+{
+    uint8_t *data = group->data;
+
+    for (size_t i = 0; i < apply->n_changes; i++) {
+        const Mec__StoredChange *change = apply->changes[i];
+        struct commit_op *op = &group->ops[i];
+        uint8_t *digest = data + change->change.len;
+
+        memcpy(data, change->change.data, change->change.len);
+        memcpy(digest, change->digest.data, DIGEST_SIZE);
+        op->bytes = change->change.len;
+        op->done = on_done;
+        op->store = (struct store_op){
+            .kind = STORE_OP_APPLY,
+            .apply = {.epoch = apply->epoch,
+                      .seq = change->seq,
+                      .change = {(const char *)data, change->change.len},
+                      .digest = digest},
+            .context = group,
+        };
+        data = digest + DIGEST_SIZE;
+        commit_store(region, group->copy, op);
+    }
+}
+
+static size_t bytes_of(const Mec__Apply *apply)
+{
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < apply->n_changes; i++)
+        bytes += apply->changes[i]->change.len + DIGEST_SIZE;
+    return bytes;
+}
+
+static void enqueue(struct region *region, struct copy *copy, uint64_t connection, uint64_t id,
+                    const Mec__Apply *apply, size_t bytes)
+{
+    struct follower_group *group =
+        memory_alloc(sizeof *group + apply->n_changes * sizeof *group->ops);
+
+    group->copy = copy;
+    group->connection = connection;
+    group->id = id;
+    group->epoch = apply->epoch;
+    group->home_wall_us = apply->home_wall_us;
+    group->home_last_seq = apply->home_last_seq;
+    group->outcome = MEC__APPLY_OUTCOME__APPLIED;
+    group->detail = "";
+    group->bytes = bytes;
+    group->remaining = apply->n_changes;
+    group->data = memory_alloc(bytes);
+    copy->apply_bytes += bytes;
+    DL_APPEND(copy->groups, group);
+    submit(region, group, apply);
+    flush(region, copy);
+}
+
+static bool is_well_formed(const Mec__Apply *apply)
+{
+    if (apply->n_changes > FOLLOWER_CHANGES_MAX)
+        return false;
+    for (size_t i = 0; i < apply->n_changes; i++) {
+        const Mec__StoredChange *change = apply->changes[i];
+
+        if (change->seq != apply->after_seq + 1 + i || change->digest.len != DIGEST_SIZE ||
+            change->change.len == 0)
+            return false;
+    }
+    return true;
+}
+
+/* Who ships in an epoch that is over by our config or by our log is fenced off. */
+static bool is_stale(const struct region *region, const struct copy *copy, uint64_t epoch)
+{
+    return epoch < copy->epoch || epoch < copy->visible.epoch ||
+           (epoch == copy->epoch && copy->home_peer == region->self);
+}
+
+void follower_apply(struct region *region, uint64_t connection, uint64_t id,
+                    const Mec__Apply *apply)
+{
+    struct copy *copy = copies_find(region, apply->shard);
+    size_t bytes = bytes_of(apply);
+
+    if (!copy) {
+        struct copy unknown = {.home_peer = PEER_NONE};
+
+        answer(region, &unknown, connection, id, MEC__APPLY_OUTCOME__INVALID,
+               "This region holds no copy of that shard.");
+    } else if (!is_well_formed(apply)) {
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__INVALID,
+               "The changes are not dense or have no digest.");
+    } else if (is_stale(region, copy, apply->epoch)) {
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__STALE_EPOCH,
+               "The shard is in a newer epoch here.");
+    } else if (copy->diverged) {
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__DIVERGED,
+               "This copy has diverged and has to be rebuilt.");
+    } else if (copy->apply_bytes + bytes > FOLLOWER_BYTES_MAX) {
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__BUSY,
+               "Too many changes are waiting.");
+    } else {
+        enqueue(region, copy, connection, id, apply, bytes);
+    }
+}
+
+void follower_free(struct region *region)
+{
+    for (size_t i = 0; i < region->copy_count; i++) {
+        struct copy *copy = &region->copies[i];
+
+        while (copy->groups) {
+            struct follower_group *group = copy->groups;
+
+            DL_DELETE(copy->groups, group);
+            group_free(group);
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/* gateway: every call comes through here: who asks, may they, is it well-formed; then to the
+ * service that owns the operation. */
+
+#ifndef MEC_GATEWAY_H
+#define MEC_GATEWAY_H
+
+#include "call.pb-c.h"
+#include "regiond/core.h"
+
+#define GATEWAY_IDEMPOTENCY_KEY_SIZE_MAX 255
+
+/* @connection is the shell's, or REQUEST_SELF. */
+void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__Call *call);
+
+#endif

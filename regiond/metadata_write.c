@@ -1,0 +1,226 @@
+#include "regiond/metadata.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "common/memory.h"
+#include "regiond/account.h"
+#include "regiond/answer.h"
+#include "regiond/commit.h"
+#include "regiond/conditions.h"
+#include "regiond/receipts.h"
+#include "regiond/text.h"
+
+/* A write on its way to the disk. */
+struct write {
+    struct request request;
+    struct commit_op op;
+};
+
+static void hash_part(crypto_generichash_state *state, const void *data, size_t size)
+{
+    uint64_t length = size;
+
+    crypto_generichash_update(state, (const uint8_t *)&length, sizeof length);
+    crypto_generichash_update(state, data, size);
+}
+
+static void hash_text(crypto_generichash_state *state, const char *text)
+{
+    hash_part(state, text, strlen(text));
+}
+
+/* What was asked: the same under the same key is a retry, anything else is a mistake. */
+static void digest_call(const Mec__Call *call, uint8_t ret_digest[16])
+{
+    crypto_generichash_state state;
+    uint32_t operation = (uint32_t)call->operation;
+
+    crypto_generichash_init(&state, NULL, 0, 16);
+    hash_part(&state, &operation, sizeof operation);
+    hash_text(&state, call->key);
+    hash_text(&state, call->if_match);
+    hash_text(&state, call->if_none_match);
+    hash_text(&state, call->content_type);
+    hash_part(&state, call->body.data, call->body.len);
+    crypto_generichash_final(&state, ret_digest, 16);
+}
+
+static bool is_delete(const Mec__Call *call)
+{
+    return call->operation == MEC__OPERATION__METADATA_DELETE;
+}
+
+static void answer_written(struct region *region, struct request *request,
+                           const struct store_op *op)
+{
+    bool delete = is_delete(request->call);
+    struct answer answer;
+
+    answer_init(&answer, !delete &&op->created ? 201 : 204);
+    answer.message.served = MEC__SERVED__SERVED_HOME;
+    if (!delete)
+        answer.message.version = op->version;
+    answer.message.staleness_known = true;
+    answer_at(&answer, request->copy, op->epoch, op->seq);
+    answer_send(region, request, &answer);
+}
+
+static void answer_condition_failed(struct region *region, struct request *request,
+                                    uint64_t version)
+{
+    const struct problem *problem = problem_get(PROBLEM_PRECONDITION_FAILED);
+    struct answer answer;
+
+    answer_init(&answer, (uint32_t)problem->status);
+    answer.message.problem = (char *)problem->type;
+    answer.message.detail = "The value is not as If-Match or If-None-Match says; read it again.";
+    answer.message.version = version;
+    answer_read(region, &answer, request->copy, 0, 0);
+    answer_send(region, request, &answer);
+}
+
+static void answer_result(struct region *region, struct request *request, const struct store_op *op)
+{
+    switch (op->result) {
+    case STORE_DONE:
+    case STORE_REPLAYED:
+        answer_written(region, request, op);
+        break;
+    case STORE_CONDITION_FAILED:
+        answer_condition_failed(region, request, op->version);
+        break;
+    case STORE_NOT_FOUND:
+        answer_problem(region, request, PROBLEM_NOT_FOUND, "There is no value under this key.");
+        break;
+    case STORE_KEY_REUSED:
+        answer_problem(region, request, PROBLEM_KEY_REUSED,
+                       "This idempotency key stands for another write; use a new one.");
+        break;
+    case STORE_EXPIRED:
+        answer_problem(region, request, PROBLEM_EXPIRED,
+                       "The write waited longer in the queue than the world allows.");
+        break;
+    default:
+        answer_problem(region, request, PROBLEM_INTERNAL, "The write did not run.");
+        break;
+    }
+}
+
+static void on_done(struct region *region, struct commit_op *op, int error)
+{
+    struct write *write = OWNER_OF(op, struct write, op);
+    struct request *request = &write->request;
+
+    request_resume(request, STAGE_STORAGE, region->at.now_us);
+    if (error == -ENOSPC)
+        answer_disk_full(region, request);
+    else if (error < 0)
+        answer_not_home(region, request);
+    else
+        answer_result(region, request, &op->store);
+    request_release(request);
+    free(write);
+}
+
+static void start(struct region *region, const struct request *request,
+                  const struct store_write *terms)
+{
+    struct write *write = memory_alloc(sizeof *write);
+    const Mec__Call *call;
+
+    request_park(request, &write->request);
+    request_wait(&write->request, region->at.now_us);
+    call = write->request.call;
+    write->op.bytes = call->body.len + strlen(call->key) + 256;
+    write->op.done = on_done;
+    write->op.store.kind = STORE_OP_WRITE;
+    write->op.store.write = *terms;
+    write->op.store.write.service = "metadata";
+    write->op.store.write.user = write->request.claims.user;
+    write->op.store.write.key = call->key;
+    write->op.store.write.delete = is_delete(call);
+    write->op.store.write.content_type = call->content_type;
+    write->op.store.write.value = (struct slice){(const char *)call->body.data, call->body.len};
+    write->op.store.write.idempotency_key = call->idempotency_key;
+    write->op.store.write.traceparent = call->traceparent;
+    write->op.store.write.receipt = "";
+    if (call->mode == MEC__CALL_MODE__DELIVER) {
+        write->op.store.write.receipt = call->receipt;
+        write->op.store.write.expires_wall_us = call->expires_wall_us;
+    }
+    commit_store(region, request->copy, &write->op);
+}
+
+/* The token of a queued write was checked when it was accepted; the account may be gone since, or
+ * its sessions revoked. */
+static bool account_stands(struct region *region, struct request *request)
+{
+    struct account account;
+    int r = account_read(region, request->copy, request->claims.user, &account);
+
+    if (r == 0 && account.generation == request->claims.generation)
+        return true;
+    if (r < 0 && r != -ENOENT)
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                       "The account cannot be read.");
+    else
+        answer_problem(region, request, PROBLEM_FORBIDDEN,
+                       "The account is gone, or its sessions have been revoked.");
+    return false;
+}
+
+static const char *malformed(const Mec__Call *call)
+{
+    if (call->content_type[0] && !text_is_ascii(slice_of(call->content_type)))
+        return "The content type is not printable ASCII.";
+    if (call->mode == MEC__CALL_MODE__DELIVER && call->receipt[0] == '\0')
+        return "A delivered write has a receipt.";
+    return NULL;
+}
+
+static bool check(struct region *region, struct request *request, struct store_write *ret_terms)
+{
+    const Mec__Call *call = request->call;
+    struct slice key = slice_of(call->key);
+    const char *why = malformed(call);
+
+    if (key.size == 0 || key.size > METADATA_KEY_SIZE_MAX || !text_is_clean(key))
+        why = "A key is 1 to 512 bytes of UTF-8 without control characters.";
+    else if (conditions_of_write(call->if_match, call->if_none_match, &ret_terms->condition,
+                                 &ret_terms->if_version) < 0)
+        why = "If-Match takes one version or *, If-None-Match only *; not both.";
+    if (why)
+        answer_problem(region, request, PROBLEM_BAD_REQUEST, why);
+    else if (call->body.len > METADATA_VALUE_SIZE_MAX ||
+             strlen(call->content_type) > METADATA_CONTENT_TYPE_SIZE_MAX)
+        answer_problem(region, request, PROBLEM_TOO_LARGE,
+                       "A value has at most 64 KiB, its content type at most 128 bytes.");
+    else
+        return true;
+    return false;
+}
+
+void metadata_write(struct region *region, struct request *request)
+{
+    const Mec__Call *call = request->call;
+    struct store_write terms = {0};
+
+    request_enter(request, STAGE_SERVICE);
+    region->counters.writes++;
+    if (!check(region, request, &terms))
+        return;
+    digest_call(call, terms.request_digest);
+    if (!request->copy)
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_NO_REGION,
+                       "This region holds no copy of the user's shard.");
+    else if (!commit_has_room(region, call->body.len))
+        answer_overloaded(region, request);
+    else if (call->mode == MEC__CALL_MODE__ENQUEUE)
+        receipts_accept(region, request, terms.request_digest);
+    else if (!copies_is_home(region, request->copy))
+        answer_not_home(region, request);
+    else if (call->mode != MEC__CALL_MODE__DELIVER || account_stands(region, request))
+        start(region, request, &terms);
+}

@@ -1,0 +1,285 @@
+#include "regiond/names.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/memory.h"
+#include "regiond/answer.h"
+#include "regiond/commit.h"
+
+/* Two claims in one batch: the second one looks again at what the first has left. */
+#define TRIES_MAX 3
+/* A retried sign-up renews its reservation only when it gets short. */
+#define RENEW_BELOW_US (NAMES_RESERVED_US / 2)
+
+struct claiming {
+    struct request request;
+    struct commit_op op;
+    char *value;
+    bool confirm;
+    unsigned tries;
+};
+
+static uint64_t weight(const char *name, const char *shard)
+{
+    crypto_generichash_state state;
+    uint8_t digest[crypto_generichash_BYTES_MIN];
+    uint64_t value = 0;
+
+    crypto_generichash_init(&state, NULL, 0, sizeof digest);
+    crypto_generichash_update(&state, (const uint8_t *)name, strlen(name) + 1);
+    crypto_generichash_update(&state, (const uint8_t *)shard, strlen(shard));
+    crypto_generichash_final(&state, digest, sizeof digest);
+    for (size_t i = 0; i < sizeof value; i++)
+        value = value << 8 | digest[i];
+    return value;
+}
+
+struct copy *names_directory(const struct region *region, const char *name)
+{
+    const char *best = NULL;
+    uint64_t best_weight = 0;
+
+    for (size_t i = 0; i < region->config->n_shards; i++) {
+        const char *shard = region->config->shards[i]->name;
+        uint64_t shard_weight = weight(name, shard);
+
+        if (best && shard_weight <= best_weight)
+            continue;
+        best = shard;
+        best_weight = shard_weight;
+    }
+    return best ? copies_find(region, best) : NULL;
+}
+
+int names_parse(struct slice json, struct name_claim *ret_claim)
+{
+    json_t *root = json_loadb(json.data, json.size, JSON_REJECT_DUPLICATES, NULL);
+    struct name_claim claim = {0};
+    const char *user, *shard, *state;
+    json_int_t expires_wall_us = 0;
+    int r = -EBADMSG;
+
+    if (root &&
+        json_unpack(root, "{s:s, s:s, s:s, s?I}", "user", &user, "shard", &shard, "state", &state,
+                    "expires_wall_us", &expires_wall_us) == 0 &&
+        strlen(user) < sizeof claim.user && strlen(shard) < sizeof claim.shard) {
+        snprintf(claim.user, sizeof claim.user, "%s", user);
+        snprintf(claim.shard, sizeof claim.shard, "%s", shard);
+        claim.confirmed = strcmp(state, "confirmed") == 0;
+        claim.expires_wall_us = (uint64_t)expires_wall_us;
+        *ret_claim = claim;
+        r = 0;
+    }
+    json_decref(root);
+    return r;
+}
+
+static char *claim_json(const char *user, const char *shard, bool confirmed,
+                        uint64_t expires_wall_us)
+{
+    json_t *root = json_pack("{s:s, s:s, s:s, s:I}", "user", user, "shard", shard, "state",
+                             confirmed ? "confirmed" : "reserved", "expires_wall_us",
+                             (json_int_t)expires_wall_us);
+    char *text = json_dumps(root, JSON_COMPACT);
+
+    json_decref(root);
+    return text;
+}
+
+int names_read(struct region *region, const struct copy *directory, const char *name,
+               struct name_claim *ret_claim)
+{
+    struct record record;
+    int r;
+
+    r = store_reader_get(directory->reader, region->scratch, "names", "", name, &record);
+    if (r < 0)
+        return r;
+    if (record.deleted)
+        return -ENOENT;
+    r = names_parse(record.value, ret_claim);
+    if (r < 0)
+        return r;
+    ret_claim->version = record.version;
+    return 0;
+}
+
+static void finish(struct claiming *claiming)
+{
+    request_release(&claiming->request);
+    free(claiming->value);
+    free(claiming);
+}
+
+static void answer_claimed(struct region *region, struct request *request)
+{
+    struct answer answer;
+
+    answer_init(&answer, 204);
+    answer.message.served = MEC__SERVED__SERVED_HOME;
+    answer_read(region, &answer, request->copy, 0, 0);
+    answer_send(region, request, &answer);
+}
+
+static void answer_taken(struct region *region, struct request *request)
+{
+    answer_problem(region, request, PROBLEM_NAME_TAKEN, "Choose another name.");
+}
+
+static void judge(struct region *region, struct claiming *claiming);
+
+static void on_done(struct region *region, struct commit_op *op, int error)
+{
+    struct claiming *claiming = OWNER_OF(op, struct claiming, op);
+    struct request *request = &claiming->request;
+
+    request_resume(request, STAGE_STORAGE, region->at.now_us);
+    free(claiming->value);
+    claiming->value = NULL;
+    if (error == 0 && op->store.result == STORE_CONDITION_FAILED && ++claiming->tries < TRIES_MAX) {
+        judge(region, claiming);
+        return;
+    }
+    if (error == -ENOSPC)
+        answer_disk_full(region, request);
+    else if (error < 0)
+        answer_not_home(region, request);
+    else if (op->store.result == STORE_DONE)
+        answer_claimed(region, request);
+    else
+        answer_overloaded(region, request);
+    finish(claiming);
+}
+
+/* Write the claim, on the condition that nobody has changed it since it was read. */
+static void write_claim(struct region *region, struct claiming *claiming,
+                        const struct name_claim *before)
+{
+    struct request *request = &claiming->request;
+    uint64_t expires_wall_us = claiming->confirm ? 0 : region->at.wall_us + NAMES_RESERVED_US;
+
+    claiming->value =
+        claim_json(request->claims.user, request->claims.shard, claiming->confirm, expires_wall_us);
+    request_wait(request, region->at.now_us);
+    claiming->op.bytes = strlen(claiming->value) + 256;
+    claiming->op.done = on_done;
+    claiming->op.store = (struct store_op){
+        .kind = STORE_OP_WRITE,
+        .write = {.service = "names",
+                  .user = "",
+                  .key = request->call->key,
+                  .content_type = "application/json",
+                  .value = slice_of(claiming->value),
+                  .condition = before ? STORE_IF_VERSION : STORE_IF_ABSENT,
+                  .if_version = before ? before->version : 0,
+                  .idempotency_key = "",
+                  .receipt = "",
+                  .traceparent = request->call->traceparent},
+    };
+    commit_store(region, request->copy, &claiming->op);
+}
+
+/* Whether another's claim stands in the way. */
+static bool is_taken(const struct region *region, const struct claiming *claiming,
+                     const struct name_claim *claim)
+{
+    if (strcmp(claim->user, claiming->request.claims.user) == 0)
+        return false;
+    return claim->confirmed || claiming->confirm || claim->expires_wall_us > region->at.wall_us;
+}
+
+static bool is_good_already(const struct region *region, const struct claiming *claiming,
+                            const struct name_claim *claim)
+{
+    if (strcmp(claim->user, claiming->request.claims.user) != 0)
+        return false;
+    return claim->confirmed ||
+           (!claiming->confirm && claim->expires_wall_us > region->at.wall_us + RENEW_BELOW_US);
+}
+
+static void judge(struct region *region, struct claiming *claiming)
+{
+    struct request *request = &claiming->request;
+    struct name_claim claim;
+    int r = names_read(region, request->copy, request->call->key, &claim);
+
+    if (r < 0 && r != -ENOENT) {
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                       "The name's record cannot be read.");
+    } else if (r == -ENOENT && claiming->confirm) {
+        answer_taken(region, request);
+    } else if (r == 0 && is_taken(region, claiming, &claim)) {
+        answer_taken(region, request);
+    } else if (r == 0 && is_good_already(region, claiming, &claim)) {
+        answer_claimed(region, request);
+    } else {
+        write_claim(region, claiming, r == 0 ? &claim : NULL);
+        return;
+    }
+    finish(claiming);
+}
+
+static void begin(struct region *region, struct request *request, bool confirm)
+{
+    struct claiming *claiming;
+
+    request_enter(request, STAGE_SERVICE);
+    if (!request->copy || !copies_is_home(region, request->copy)) {
+        answer_not_home(region, request);
+        return;
+    }
+    if (!commit_has_room(region, 0)) {
+        answer_overloaded(region, request);
+        return;
+    }
+    claiming = memory_alloc(sizeof *claiming);
+    claiming->confirm = confirm;
+    request_park(request, &claiming->request);
+    judge(region, claiming);
+}
+
+void names_claim(struct region *region, struct request *request)
+{
+    begin(region, request, false);
+}
+
+void names_confirm(struct region *region, struct request *request)
+{
+    begin(region, request, true);
+}
+
+void names_lookup(struct region *region, struct request *request)
+{
+    struct name_claim claim;
+    struct answer answer;
+    char *json;
+    int r;
+
+    request_enter(request, STAGE_SERVICE);
+    if (!request->copy || !copies_is_home(region, request->copy)) {
+        answer_not_home(region, request);
+        return;
+    }
+    r = names_read(region, request->copy, request->call->key, &claim);
+    if (r == -ENOENT) {
+        answer_problem(region, request, PROBLEM_NOT_FOUND, "Nobody has this name.");
+        return;
+    }
+    if (r < 0) {
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                       "The name's record cannot be read.");
+        return;
+    }
+    json = claim_json(claim.user, claim.shard, claim.confirmed, claim.expires_wall_us);
+    answer_init(&answer, 200);
+    answer.message.body.data = (uint8_t *)json;
+    answer.message.body.len = strlen(json);
+    answer_read(region, &answer, request->copy, 0, 0);
+    answer_send(region, request, &answer);
+    free(json);
+}

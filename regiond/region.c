@@ -1,0 +1,394 @@
+#include "regiond/region.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/memory.h"
+#include "health.pb-c.h"
+#include "regiond/commit.h"
+#include "regiond/core.h"
+#include "regiond/drain.h"
+#include "regiond/feed.h"
+#include "regiond/follower.h"
+#include "regiond/forward.h"
+#include "regiond/gateway.h"
+#include "regiond/hashing.h"
+#include "regiond/probe.h"
+#include "regiond/reading.h"
+#include "regiond/receipts.h"
+#include "replication.pb-c.h"
+
+/* A setting that a config leaves at 0, and what it means then. */
+#define SETTINGS(X)                                                                                \
+    X(request_timeout_us, 2 * SECOND_US)                                                           \
+    X(heartbeat_interval_us, 250 * MILLISECOND_US)                                                 \
+    X(queue_max_entries, 100000)                                                                   \
+    X(queue_max_bytes, 256u * 1024 * 1024)                                                         \
+    X(queue_expiry_us, 3600 * SECOND_US)                                                           \
+    X(queue_drain_per_s, 1000)                                                                     \
+    X(argon2_operations, 1)                                                                        \
+    X(argon2_memory_kib, 8192)                                                                     \
+    X(token_lifetime_s, TOKEN_LIFETIME_S_MAX)
+
+/* ---- configuration ---- */
+
+static void take_settings(struct region *region, const Mec__Settings *from)
+{
+    Mec__Settings *settings = &region->settings;
+
+    if (from)
+        *settings = *from;
+    else
+        mec__settings__init(settings);
+#define X(name, value)                                                                             \
+    if (settings->name == 0)                                                                       \
+        settings->name = value;
+    SETTINGS(X)
+#undef X
+    if (settings->token_lifetime_s > TOKEN_LIFETIME_S_MAX)
+        settings->token_lifetime_s = TOKEN_LIFETIME_S_MAX;
+    if (settings->queue_drain_per_s > SECOND_US)
+        settings->queue_drain_per_s = (uint32_t)SECOND_US;
+}
+
+static void take_keys(struct region *region, const Mec__Config *config)
+{
+    struct token_key *keys = memory_alloc((config->n_keys + 1) * sizeof *keys);
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->n_keys; i++) {
+        const Mec__SigningKey *from = config->keys[i];
+        struct token_key *key = &keys[count];
+
+        if (from->public_key.len != sizeof key->public_key ||
+            strlen(from->kid) >= sizeof key->kid) {
+            outbox_log(region->outbox, "signing key %s cannot be used", from->kid);
+            continue;
+        }
+        snprintf(key->kid, sizeof key->kid, "%s", from->kid);
+        memcpy(key->public_key, from->public_key.data, sizeof key->public_key);
+        count++;
+    }
+    edge_configure(region->edge, config->world, keys, count);
+    free(keys);
+}
+
+static bool find_self(const Mec__Config *config, const char *name, uint32_t *ret_index)
+{
+    for (size_t i = 0; i < config->n_regions; i++) {
+        if (strcmp(config->regions[i]->name, name) != 0)
+            continue;
+        *ret_index = (uint32_t)i;
+        return true;
+    }
+    return false;
+}
+
+static void take_peers(struct region *region, const Mec__Config *config)
+{
+    if (config->n_regions <= region->peer_count)
+        return;
+    region->peer_up = memory_grow(region->peer_up, config->n_regions * sizeof *region->peer_up);
+    for (size_t i = region->peer_count; i < config->n_regions; i++)
+        region->peer_up[i] = false;
+    region->peer_count = config->n_regions;
+}
+
+/* All but the copies, which the first config opens and later ones change. */
+static void take_config(struct region *region, const Mec__Config *config)
+{
+    region->config = config;
+    take_settings(region, config->settings);
+    take_keys(region, config);
+    take_peers(region, config);
+    cache_resize(region->cache, region->settings.cache_bytes);
+    forward_configure(region);
+}
+
+static void configure(struct region *region, const Mec__Config *config)
+{
+    uint32_t self;
+
+    /* Also keeps the region's index, which everything here goes by, from moving under way. */
+    if (!find_self(config, region->name, &self) || self != region->self) {
+        outbox_log(region->outbox, "config %" PRIu64 " does not fit this region; not taken",
+                   config->version);
+        return;
+    }
+    take_config(region, config);
+    copies_configure(region);
+    feed_configure(region);
+    drain_retry(region);
+    for (size_t i = 0; i < region->copy_count; i++)
+        reading_wake(region, &region->copies[i]);
+}
+
+/* ---- frames ---- */
+
+static void pong(struct region *region, uint64_t connection, uint64_t id, const Mec__Ping *ping)
+{
+    Mec__Pong pong = MEC__PONG__INIT;
+
+    pong.nonce = ping->nonce;
+    pong.serving = true;
+    pong.writable = region->writable;
+    pong.n_queues = drain_marks(region, &pong.queues);
+    outbox_send(region->outbox, connection, FRAME_PONG, id, &pong.base);
+}
+
+/* Returns false when the body is no such message. */
+static bool take_frame(struct region *region, uint64_t connection, const struct frame *frame)
+{
+    ProtobufCAllocator *arena = arena_allocator(region->scratch);
+    const uint8_t *body = frame->body;
+    size_t size = frame->body_size;
+    uint64_t id = frame->id;
+    void *message = NULL;
+
+    switch (frame->kind) {
+    case FRAME_CALL:
+        if ((message = mec__call__unpack(arena, size, body)) != NULL)
+            gateway_call(region, connection, id, message);
+        break;
+    case FRAME_PING:
+        if ((message = mec__ping__unpack(arena, size, body)) != NULL)
+            pong(region, connection, id, message);
+        break;
+    case FRAME_QUEUE_LIST_ASK:
+        if ((message = mec__queue_list_ask__unpack(arena, size, body)) != NULL)
+            receipts_list(region, connection, id, message);
+        break;
+    case FRAME_TAIL_ASK:
+        if ((message = mec__tail_ask__unpack(arena, size, body)) != NULL)
+            feed_tail_ask(region, connection, id, message);
+        break;
+    case FRAME_FETCH_ASK:
+        if ((message = mec__fetch_ask__unpack(arena, size, body)) != NULL)
+            feed_fetch_ask(region, connection, id, message);
+        break;
+    case FRAME_APPLY:
+        if ((message = mec__apply__unpack(arena, size, body)) != NULL)
+            follower_apply(region, connection, id, message);
+        break;
+    default:
+        break;
+    }
+    return message != NULL;
+}
+
+static void on_frame(struct region *region, uint64_t connection, const struct frame *frame)
+{
+    if (take_frame(region, connection, frame))
+        return;
+    region->counters.closed_for_bad_frame++;
+    outbox_close(region->outbox, connection,
+                 arena_format(region->scratch, "a %s frame that cannot be read or is not for us",
+                              frame_kind_name(frame->kind)));
+}
+
+/* ---- steps ---- */
+
+static void peer_is(struct region *region, uint32_t peer, bool up)
+{
+    if (peer >= region->peer_count || region->peer_up[peer] == up)
+        return;
+    region->peer_up[peer] = up;
+    if (up)
+        drain_retry(region);
+    else
+        forward_peer_down(region, peer);
+}
+
+static void run_due(struct region *region)
+{
+    struct deadline *deadline;
+
+    while ((deadline = deadlines_pop(&region->deadlines, region->at.now_us)) != NULL)
+        deadline->run(region, deadline);
+}
+
+static void handle(struct region *region, const struct region_event *event)
+{
+    switch (event->kind) {
+    case REGION_FRAME:
+        on_frame(region, event->connection, &event->frame);
+        break;
+    case REGION_CLOSED:
+        feed_closed(region, event->connection);
+        break;
+    case REGION_PEER_UP:
+        peer_is(region, event->peer, true);
+        break;
+    case REGION_PEER_DOWN:
+        peer_is(region, event->peer, false);
+        break;
+    case REGION_PEER_FRAME:
+        if (event->peer < region->peer_count)
+            forward_peer_frame(region, event->peer, &event->frame);
+        break;
+    case REGION_STORED:
+        commit_stored(region, event->batch);
+        break;
+    case REGION_HASHED:
+        hashing_finished(region, event->job);
+        break;
+    case REGION_CONFIGURED:
+        configure(region, event->config);
+        break;
+    case REGION_TICK:
+        run_due(region);
+        break;
+    }
+}
+
+/* What the event has brought may bring more at once: a call of our own, an entry that may be sent
+ * now, a batch. */
+static void settle(struct region *region)
+{
+    do {
+        drain_pump(region);
+        commit_pump(region);
+    } while (forward_pump(region));
+}
+
+static void begin_step(struct region *region, struct moment at)
+{
+    region->at = at;
+    outbox_reset(region->outbox);
+    arena_reset(region->scratch);
+}
+
+struct region_actions region_step(struct region *region, const struct region_event *event)
+{
+    begin_step(region, event->at);
+    if (!region->stopped)
+        handle(region, event);
+    if (!region->stopped)
+        settle(region);
+    return outbox_actions(region->outbox);
+}
+
+uint64_t region_wake_us(const struct region *region)
+{
+    uint64_t deadline_us = deadlines_next_us(&region->deadlines);
+    uint64_t wan_us = forward_wake_us(region);
+
+    if (region->stopped)
+        return NEVER_US;
+    return wan_us < deadline_us ? wan_us : deadline_us;
+}
+
+/* ---- life ---- */
+
+static int open_queue(struct region *region)
+{
+    char *path = storage_queue_path(region->directory);
+    int r = queue_reader_open(path, region->vfs, &region->queue_reader);
+
+    free(path);
+    return r;
+}
+
+static struct region *allocate(const struct region_options *options, struct moment at)
+{
+    struct region *region = memory_alloc(sizeof *region);
+
+    region->at = at;
+    region->name = memory_text(options->name);
+    region->directory = memory_text(options->directory);
+    region->vfs = memory_text(options->vfs);
+    region->signing_kid = memory_text(options->signing_kid);
+    memcpy(region->signing_seed, options->signing_seed, sizeof region->signing_seed);
+    memcpy(region->secret.key, options->secret, sizeof region->secret.key);
+    region->writable = true;
+    region->scratch = arena_create();
+    region->outbox = outbox_create();
+    region->edge = edge_create();
+    region->cache = cache_create(0);
+    region->hashing = hashing_create();
+    region->probe = probe_create();
+    region->forward = forward_create(options->link_seed);
+    return region;
+}
+
+int region_create(const struct region_options *options, const Mec__Config *config,
+                  const struct store_end *ends, struct moment at, struct region **ret_region)
+{
+    struct region *region;
+    uint32_t self;
+    int r;
+
+    if (!find_self(config, options->name, &self) || config->n_shards == 0)
+        return -EINVAL;
+    region = allocate(options, at);
+    region->self = self;
+    take_config(region, config);
+    r = copies_open(region, ends);
+    if (r < 0)
+        goto failed;
+    r = open_queue(region);
+    if (r < 0)
+        goto failed;
+    region->feed = feed_create(region);
+    region->commit = commit_create(region);
+    r = drain_create(region, &region->drain);
+    if (r < 0)
+        goto failed;
+    *ret_region = region;
+    return 0;
+
+failed:
+    region_free(region);
+    return r;
+}
+
+/* Whoever waits for something is told that it will not come, and lets go of what it holds; one end
+ * may begin something else, which ends likewise. */
+static void cancel_all(struct region *region)
+{
+    bool any;
+
+    do {
+        any = commit_cancel(region);
+        any = hashing_cancel(region) || any;
+        any = forward_cancel(region) || any;
+    } while (any);
+}
+
+void region_free(struct region *region)
+{
+    if (!region)
+        return;
+    if (region->drain) {
+        begin_step(region, region->at);
+        region->stopped = true;
+        cancel_all(region);
+    }
+    reading_free(region);
+    follower_free(region);
+    drain_free(region->drain);
+    commit_free(region->commit);
+    feed_free(region->feed);
+    forward_free(region->forward);
+    probe_free(region);
+    hashing_free(region->hashing);
+    queue_reader_free(region->queue_reader);
+    copies_free(region);
+    cache_free(region->cache);
+    edge_free(region->edge);
+    outbox_free(region->outbox);
+    arena_free(region->scratch);
+    deadlines_free(&region->deadlines);
+    sodium_memzero(region->signing_seed, sizeof region->signing_seed);
+    sodium_memzero(&region->secret, sizeof region->secret);
+    free(region->signing_kid);
+    free(region->vfs);
+    free(region->directory);
+    free(region->name);
+    free(region->peer_up);
+    free(region);
+}

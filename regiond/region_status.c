@@ -1,0 +1,91 @@
+#include "regiond/region.h"
+
+#include <jansson.h>
+
+#include "regiond/core.h"
+#include "regiond/drain.h"
+
+static const char *state_of(const struct region *region, const struct copy *copy)
+{
+    uint64_t staleness_us;
+
+    if (copies_is_home(region, copy))
+        return region->writable ? "serving" : "disk full";
+    if (copy->home_peer == region->self)
+        return "fenced";
+    if (copy->diverged)
+        return "diverged";
+    return copies_staleness(region, copy, &staleness_us) ? "following" : "unheard";
+}
+
+static json_t *copy_json(const struct region *region, const struct copy *copy)
+{
+    uint64_t staleness_us;
+    json_t *staleness = json_null();
+
+    if (copies_staleness(region, copy, &staleness_us))
+        staleness = json_integer((json_int_t)(staleness_us / MILLISECOND_US));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "shard", copy->shard, "home",
+                     copy->home, "role", copies_is_home(region, copy) ? "home" : "follower",
+                     "epoch", (json_int_t)copy->epoch, "seq", (json_int_t)copy->visible.seq,
+                     "staleness_ms", staleness, "state", state_of(region, copy));
+}
+
+static json_t *copies_json(const struct region *region)
+{
+    json_t *copies = json_array();
+
+    for (size_t i = 0; i < region->copy_count; i++)
+        json_array_append_new(copies, copy_json(region, &region->copies[i]));
+    return copies;
+}
+
+static json_t *queue_json(const struct region *region)
+{
+    struct drain_stats stats = drain_stats(region);
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "waiting", (json_int_t)stats.waiting,
+                     "in_flight", (json_int_t)stats.in_flight, "accepted",
+                     (json_int_t)stats.accepted, "applied", (json_int_t)stats.applied, "rejected",
+                     (json_int_t)stats.rejected, "expired", (json_int_t)stats.expired, "oldest_ms",
+                     (json_int_t)(stats.oldest_us / MILLISECOND_US));
+}
+
+static json_t *cache_json(const struct region *region)
+{
+    struct cache_stats stats = cache_stats(region->cache);
+
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)stats.entries,
+                     "bytes", (json_int_t)stats.bytes, "bytes_max", (json_int_t)stats.bytes_max,
+                     "hits", (json_int_t)stats.hits, "misses", (json_int_t)stats.misses,
+                     "evictions", (json_int_t)stats.evictions);
+}
+
+static json_t *counters_json(const struct region *region)
+{
+    struct edge_stats edge = edge_stats(region->edge);
+    json_t *counters = json_object();
+
+#define X(name)                                                                                    \
+    json_object_set_new(counters, #name, json_integer((json_int_t)region->counters.name));
+    COUNTERS(X)
+#undef X
+    json_object_set_new(counters, "tokens_known", json_integer((json_int_t)edge.hits));
+    json_object_set_new(counters, "tokens_checked", json_integer((json_int_t)edge.misses));
+    json_object_set_new(counters, "tokens_refused", json_integer((json_int_t)edge.refused));
+    return counters;
+}
+
+char *region_status(struct region *region, struct moment at)
+{
+    json_t *root;
+    char *text;
+
+    region->at = at;
+    root = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "region", region->name, "writable",
+                     region->writable, "copies", copies_json(region), "queue", queue_json(region),
+                     "cache", cache_json(region), "counters", counters_json(region));
+    text = json_dumps(root, JSON_COMPACT);
+    json_decref(root);
+    return text;
+}

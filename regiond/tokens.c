@@ -1,0 +1,299 @@
+#include "regiond/tokens.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "common/memory.h"
+#include "regiond/account.h"
+#include "regiond/answer.h"
+#include "regiond/forward.h"
+#include "regiond/names.h"
+
+/* A log-in under way. */
+struct login {
+    struct request request;
+    struct credentials credentials;
+    char user[USER_ID_SIZE];
+    struct account account;
+    bool known; /* there is such an account; else the work is for show */
+};
+
+static void finish(struct login *login)
+{
+    account_credentials_wipe(&login->credentials);
+    request_release(&login->request);
+    sodium_memzero(login, sizeof *login);
+    free(login);
+}
+
+static void fail(struct region *region, struct login *login, enum problem_id problem,
+                 const char *detail)
+{
+    answer_problem(region, &login->request, problem, detail);
+    finish(login);
+}
+
+static void refuse(struct region *region, struct login *login)
+{
+    fail(region, login, PROBLEM_UNAUTHENTICATED, "The name or the password is wrong.");
+}
+
+static void home_unavailable(struct region *region, struct login *login)
+{
+    fail(region, login, PROBLEM_HOME_UNAVAILABLE,
+         "The user's home region cannot be reached; nobody else may log them in.");
+}
+
+static char *issue(struct region *region, const struct login *login, uint32_t *ret_lifetime_s)
+{
+    struct token_claims claims = {.generation = login->account.generation,
+                                  .issued_s = region->at.wall_us / SECOND_US};
+    uint32_t lifetime_s = region->settings.token_lifetime_s;
+
+    claims.expires_s = claims.issued_s + lifetime_s;
+    snprintf(claims.user, sizeof claims.user, "%s", login->user);
+    snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
+    secret_draw_hex(&region->secret, claims.session, 32);
+    *ret_lifetime_s = lifetime_s;
+    return token_sign(region->config->world, region->signing_kid, region->signing_seed, &claims);
+}
+
+static void answer_issued(struct region *region, struct login *login)
+{
+    struct request *request = &login->request;
+    uint32_t lifetime_s;
+    char *token = issue(region, login, &lifetime_s);
+    json_t *root = json_pack("{s:s, s:I, s:s}", "token", token, "expires_in",
+                             (json_int_t)lifetime_s, "home", request->copy->home);
+    char *json = json_dumps(root, JSON_COMPACT);
+    struct answer answer;
+
+    answer_init(&answer, 201);
+    answer.message.served = MEC__SERVED__SERVED_HOME;
+    answer.message.content_type = "application/json";
+    answer.message.body.data = (uint8_t *)json;
+    answer.message.body.len = strlen(json);
+    answer_read(region, &answer, request->copy, login->account.epoch, login->account.seq);
+    answer_send(region, request, &answer);
+    sodium_memzero(json, strlen(json));
+    free(json);
+    json_decref(root);
+    sodium_memzero(token, strlen(token));
+    free(token);
+    finish(login);
+}
+
+static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)
+{
+    struct login *login = context;
+    bool same;
+
+    request_resume(&login->request, STAGE_SERVICE, region->at.now_us);
+    if (error < 0) {
+        answer_overloaded(region, &login->request);
+        finish(login);
+        return;
+    }
+    same = sodium_memcmp(hash, login->account.hash, ACCOUNT_HASH_SIZE) == 0;
+    if (login->known && same)
+        answer_issued(region, login);
+    else
+        refuse(region, login);
+}
+
+static void check_password(struct region *region, struct login *login)
+{
+    struct credentials *credentials = &login->credentials;
+    struct hashing_work work;
+
+    if (!login->known)
+        login->account = (struct account){.operations = region->settings.argon2_operations,
+                                          .memory_kib = region->settings.argon2_memory_kib};
+    work = account_work(&login->account,
+                        (struct slice){credentials->password, credentials->password_size});
+    request_wait(&login->request, region->at.now_us);
+    if (hashing_start(region, &work, on_hashed, login) < 0) {
+        answer_overloaded(region, &login->request);
+        finish(login);
+    }
+}
+
+/* This is the home of login->user. */
+static void log_in_here(struct region *region, struct login *login)
+{
+    int r = account_read(region, login->request.copy, login->user, &login->account);
+
+    if (r < 0 && r != -ENOENT) {
+        fail(region, login, PROBLEM_INTERNAL, "The account cannot be read.");
+        return;
+    }
+    /* A claim on a name that its account does not bear is left over from a sign-up that failed. */
+    login->known = r == 0 && strcmp(login->account.name, login->credentials.name) == 0;
+    check_password(region, login);
+}
+
+static void on_home_answered(struct region *region, void *context, int error,
+                             const Mec__Answer *from)
+{
+    struct login *login = context;
+    struct answer answer;
+
+    request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (error < 0 || from->verdict != MEC__VERDICT__FINAL) {
+        home_unavailable(region, login);
+        return;
+    }
+    answer_init(&answer, from->status);
+    answer.message.problem = from->problem;
+    answer.message.detail = from->detail;
+    answer.message.body = from->body;
+    answer.message.content_type = from->content_type;
+    answer.message.retry_after_s = from->retry_after_s;
+    answer.message.served = from->served;
+    answer.message.position = from->position;
+    answer_send(region, &login->request, &answer);
+    finish(login);
+}
+
+static void ask_home(struct region *region, struct login *login)
+{
+    const Mec__Call *from = login->request.call;
+    Mec__Claims claims = MEC__CLAIMS__INIT;
+    Mec__Call call = MEC__CALL__INIT;
+
+    claims.user = login->user;
+    claims.shard = login->request.copy->shard;
+    call.operation = MEC__OPERATION__TOKEN_CREATE;
+    call.shard = claims.shard;
+    call.claims = &claims;
+    call.body = from->body;
+    call.content_type = from->content_type;
+    call.idempotency_key = from->idempotency_key;
+    call.traceparent = from->traceparent;
+    request_wait(&login->request, region->at.now_us);
+    forward_call(region, login->request.copy->home_peer, &call, on_home_answered, login);
+}
+
+/* The name is known: it is @user of @shard. */
+static void log_in(struct region *region, struct login *login, const char *user, const char *shard)
+{
+    struct copy *copy = copies_find(region, shard);
+
+    snprintf(login->user, sizeof login->user, "%s", user);
+    login->request.copy = copy;
+    if (!copy)
+        home_unavailable(region, login);
+    else if (copies_is_home(region, copy))
+        log_in_here(region, login);
+    else if (login->request.call->claims) { /* the asker took us for the home */
+        answer_not_home(region, &login->request);
+        finish(login);
+    } else
+        ask_home(region, login);
+}
+
+static void on_looked_up(struct region *region, void *context, int error, const Mec__Answer *answer)
+{
+    struct login *login = context;
+    struct name_claim claim;
+
+    request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (error == 0 && answer->status == 404)
+        check_password(region, login);
+    else if (error < 0 || answer->status != 200 ||
+             names_parse((struct slice){(const char *)answer->body.data, answer->body.len},
+                         &claim) < 0)
+        home_unavailable(region, login);
+    else
+        log_in(region, login, claim.user, claim.shard);
+}
+
+/* Our own copy of the directory knows most names; one that is new, or in doubt, only its home
+ * knows. */
+static void look_up(struct region *region, struct login *login)
+{
+    const char *name = login->credentials.name;
+    const struct copy *directory = names_directory(region, name);
+    Mec__Call call = MEC__CALL__INIT;
+    struct name_claim claim;
+
+    if (name[0] == '\0') { /* nobody can have that name */
+        check_password(region, login);
+        return;
+    }
+    if (directory && names_read(region, directory, name, &claim) == 0 && claim.confirmed) {
+        log_in(region, login, claim.user, claim.shard);
+        return;
+    }
+    call.operation = MEC__OPERATION__NAME_LOOKUP;
+    call.shard = directory ? (char *)directory->shard : call.shard;
+    call.key = login->credentials.name;
+    call.traceparent = login->request.call->traceparent;
+    request_wait(&login->request, region->at.now_us);
+    forward_call(region, directory ? directory->home_peer : PEER_NONE, &call, on_looked_up, login);
+}
+
+void tokens_create(struct region *region, struct request *request)
+{
+    Mec__Call *call = request->call;
+    struct slice body = {(const char *)call->body.data, call->body.len};
+    struct credentials credentials = {0};
+    struct login *login;
+
+    request_enter(request, STAGE_SERVICE);
+    if (account_credentials(body, &credentials) < 0) {
+        answer_problem(region, request, PROBLEM_BAD_REQUEST,
+                       "The body is {\"name\": .., \"password\": ..} and nothing else.");
+        return;
+    }
+    login = memory_alloc(sizeof *login);
+    request_park(request, &login->request);
+    sodium_memzero(call->body.data, call->body.len);
+    login->request.copy = NULL;
+    login->credentials = credentials;
+    if (call->claims && strlen(call->claims->user) < sizeof login->user)
+        log_in(region, login, call->claims->user, call->claims->shard);
+    else
+        look_up(region, login);
+}
+
+static json_t *key_json(const Mec__SigningKey *key)
+{
+    char x[sodium_base64_ENCODED_LEN(TOKEN_KEY_PUBLIC_SIZE,
+                                     sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
+
+    if (key->public_key.len != TOKEN_KEY_PUBLIC_SIZE)
+        return NULL;
+    sodium_bin2base64(x, sizeof x, key->public_key.data, key->public_key.len,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "kty", "OKP", "crv", "Ed25519", "kid",
+                     key->kid, "x", x, "use", "sig", "alg", "EdDSA");
+}
+
+void tokens_keys(struct region *region, struct request *request)
+{
+    const Mec__Config *config = region->config;
+    json_t *keys = json_array();
+    json_t *root = json_pack("{s:o}", "keys", keys);
+    struct answer answer;
+    char *json;
+
+    request_enter(request, STAGE_SERVICE);
+    for (size_t i = 0; i < config->n_keys; i++) {
+        json_t *key = key_json(config->keys[i]);
+
+        if (key)
+            json_array_append_new(keys, key);
+    }
+    json = json_dumps(root, JSON_COMPACT);
+    answer_init(&answer, 200);
+    answer.message.content_type = "application/jwk-set+json";
+    answer.message.body.data = (uint8_t *)json;
+    answer.message.body.len = strlen(json);
+    answer_send(region, request, &answer);
+    free(json);
+    json_decref(root);
+}
