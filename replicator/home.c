@@ -10,7 +10,7 @@
 void home_up(struct replicator *replicator, uint64_t now_us)
 {
     for (size_t i = 0; i < replicator->shard_count; i++)
-        feed_open(replicator->shards[i].feed, now_us);
+        log_feed_open(replicator->shards[i].feed, now_us);
 }
 
 void home_down(struct replicator *replicator)
@@ -18,7 +18,7 @@ void home_down(struct replicator *replicator)
     for (size_t i = 0; i < replicator->shard_count; i++) {
         struct home_shard *shard = &replicator->shards[i];
 
-        feed_close(shard->feed);
+        log_feed_close(shard->feed);
         for (size_t j = 0; j < shard->follower_count; j++)
             source_forget_question(&shard->followers[j].source);
     }
@@ -41,18 +41,18 @@ static void send_home(struct replicator *replicator, enum frame_kind kind, uint6
     replicator_send(replicator, replicator->own, bytes, size);
 }
 
-static void ask_tail(struct replicator *replicator, struct feed *feed, uint64_t now_us)
+static void ask_tail(struct replicator *replicator, struct log_feed *feed, uint64_t now_us)
 {
     Mec__TailAsk ask = MEC__TAIL_ASK__INIT;
     uint64_t id = replicator->next_call_id++;
 
     ask.shard = feed->shard;
-    ask.after_seq = feed_after_seq(feed);
+    ask.after_seq = log_feed_after_seq(feed);
     send_home(replicator, FRAME_TAIL_ASK, id, &ask.base);
-    feed_asked(feed, id, deadline_us(replicator, now_us));
+    log_feed_asked(feed, id, deadline_us(replicator, now_us));
 }
 
-static void fetch_for(struct replicator *replicator, const struct feed *feed,
+static void fetch_for(struct replicator *replicator, const struct log_feed *feed,
                       struct follower *follower, uint64_t now_us)
 {
     Mec__FetchAsk ask = MEC__FETCH_ASK__INIT;
@@ -76,7 +76,7 @@ void home_pump(struct replicator *replicator, struct home_shard *shard, uint64_t
 {
     if (!replicator->peer_up[replicator->own])
         return;
-    if (feed_should_ask(shard->feed, now_us))
+    if (log_feed_should_ask(shard->feed, now_us))
         ask_tail(replicator, shard->feed, now_us);
     for (size_t i = 0; i < shard->follower_count; i++) {
         source_expire(&shard->followers[i].source, now_us);
@@ -87,29 +87,29 @@ void home_pump(struct replicator *replicator, struct home_shard *shard, uint64_t
 
 /* ---- answers ---- */
 
-static void tell_news(struct replicator *replicator, struct home_shard *shard, enum feed_news news,
-                      uint64_t now_us)
+static void tell_news(struct replicator *replicator, struct home_shard *shard,
+                      enum log_feed_news news, uint64_t now_us)
 {
-    const struct feed *feed = shard->feed;
+    const struct log_feed *feed = shard->feed;
 
     switch (news) {
-    case FEED_NEWS_NONE:
+    case LOG_FEED_NEWS_NONE:
         break;
-    case FEED_NEWS_STARTED:
+    case LOG_FEED_NEWS_STARTED:
         replicator_log(replicator, false,
                        "follows its log shard=%s epoch=%" PRIu64 " last=%" PRIu64, feed->shard,
                        feed->epoch, feed->last_seq);
         ship_open(replicator, shard, now_us);
         break;
-    case FEED_NEWS_EPOCH:
+    case LOG_FEED_NEWS_EPOCH:
         replicator_log(replicator, false, "new epoch shard=%s epoch=%" PRIu64, feed->shard,
                        feed->epoch);
         ship_reopen(replicator, shard, now_us);
         break;
-    case FEED_NEWS_NOT_HOME:
+    case LOG_FEED_NEWS_NOT_HOME:
         ship_close(shard);
         break;
-    case FEED_NEWS_BROKEN:
+    case LOG_FEED_NEWS_BROKEN:
         replicator_log(
             replicator, true,
             "the home's log is not the one read before, reads it anew shard=%s last=%" PRIu64,
@@ -123,16 +123,16 @@ static int take_feed(struct replicator *replicator, struct home_shard *shard, co
                      uint64_t now_us)
 {
     bool was_home = !shard->feed->not_home;
-    enum feed_news news;
-    int error = feed_take(shard->feed, tail, now_us, deadline_us(replicator, now_us), &news);
+    enum log_feed_news news;
+    int error = log_feed_take(shard->feed, tail, now_us, deadline_us(replicator, now_us), &news);
 
     if (error)
         return error;
-    if (news == FEED_NEWS_NOT_HOME && was_home)
+    if (news == LOG_FEED_NEWS_NOT_HOME && was_home)
         replicator_log(replicator, false, "our regiond is not home to shard=%s, waits",
                        shard->feed->shard);
     tell_news(replicator, shard, news, now_us);
-    if (tail->n_changes == 0 && news == FEED_NEWS_NONE)
+    if (tail->n_changes == 0 && news == LOG_FEED_NEWS_NONE)
         ship_beat_soon(shard, now_us);
     return 0;
 }
@@ -143,7 +143,7 @@ static void take_fetched(struct replicator *replicator, struct home_shard *shard
     uint64_t after_seq = follower->source.fetch_after_seq;
     int error = source_take(&follower->source, tail, now_us + STREAM_RETRY_US);
 
-    feed_note_end(shard->feed, tail);
+    log_feed_note_end(shard->feed, tail);
     if (error)
         replicator_log(replicator, true, "cannot read the log behind %s %" PRIu64 " for %s: %s",
                        shard->feed->shard, after_seq, follower->region, strerror(-error));

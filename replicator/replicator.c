@@ -87,7 +87,7 @@ static void release_shard(struct home_shard *shard)
     for (size_t i = 0; i < shard->follower_count; i++)
         source_release(&shard->followers[i].source);
     free(shard->followers);
-    feed_free(shard->feed);
+    log_feed_free(shard->feed);
 }
 
 static void refresh_links(struct replicator *replicator, struct home_shard *shard)
@@ -109,7 +109,7 @@ static struct home_shard *add_shard(struct replicator *replicator, const char *n
     replicator->shards =
         memory_grow(replicator->shards, (replicator->shard_count + 1) * sizeof *replicator->shards);
     shard = &replicator->shards[replicator->shard_count++];
-    *shard = (struct home_shard){.feed = feed_create(name)};
+    *shard = (struct home_shard){.feed = log_feed_create(name)};
     shard->followers = memory_alloc(replicator->peer_count * sizeof *shard->followers);
     for (uint32_t peer = 0; peer < replicator->peer_count; peer++) {
         struct follower *follower = &shard->followers[shard->follower_count];
@@ -123,7 +123,7 @@ static struct home_shard *add_shard(struct replicator *replicator, const char *n
         shard->follower_count++;
     }
     if (replicator->peer_up[replicator->own])
-        feed_open(shard->feed, now_us);
+        log_feed_open(shard->feed, now_us);
     return shard;
 }
 
@@ -161,7 +161,7 @@ static void begin_epoch(struct replicator *replicator, struct home_shard *shard,
         return;
     shard->config_epoch = epoch;
     if (replicator->peer_up[replicator->own])
-        feed_open(shard->feed, now_us);
+        log_feed_open(shard->feed, now_us);
     if (shard->feed->known)
         ship_reopen(replicator, shard, now_us);
 }

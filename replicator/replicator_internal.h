@@ -11,7 +11,7 @@
 #include "common/memory.h"
 #include "common/network.h"
 #include "common/wan.h"
-#include "replicator/feed.h"
+#include "replicator/log_feed.h"
 #include "replicator/replicator.h"
 #include "replicator/source.h"
 #include "replicator/stream.h"
@@ -30,7 +30,7 @@ struct follower {
 
 /* One shard that our region is home to, and everyone that follows it. */
 struct home_shard {
-    struct feed *feed;
+    struct log_feed *feed;
     uint64_t config_epoch;
     struct follower *followers;
     size_t follower_count;

@@ -14,7 +14,7 @@ static double to_ms(uint64_t time_us)
     return (double)time_us / 1000.0;
 }
 
-static json_t *stream_object(const struct feed *feed, const struct follower *follower)
+static json_t *stream_object(const struct log_feed *feed, const struct follower *follower)
 {
     const struct stream *stream = &follower->stream;
     bool has_lag = feed->known && stream->cursor_known;

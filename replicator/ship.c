@@ -124,7 +124,7 @@ static void send_apply(struct replicator *replicator, struct follower *follower,
     }
 }
 
-static void apply_init(const struct replicator *replicator, const struct feed *feed,
+static void apply_init(const struct replicator *replicator, const struct log_feed *feed,
                        uint64_t after_seq, Mec__Apply *ret_apply)
 {
     mec__apply__init(ret_apply);
@@ -137,7 +137,7 @@ static void apply_init(const struct replicator *replicator, const struct feed *f
 }
 
 /* The question for the cursor, and the heartbeat, are an Apply without changes. */
-static void send_empty(struct replicator *replicator, const struct feed *feed,
+static void send_empty(struct replicator *replicator, const struct log_feed *feed,
                        struct follower *follower, uint64_t now_us)
 {
     const struct stream *stream = &follower->stream;
@@ -161,7 +161,7 @@ static Mec__StoredChange *stored(struct arena *arena, const struct ring_change *
 }
 
 /* Send the next batch; false when there is nothing to send. */
-static bool send_batch(struct replicator *replicator, const struct feed *feed,
+static bool send_batch(struct replicator *replicator, const struct log_feed *feed,
                        struct follower *follower, uint64_t now_us)
 {
     uint64_t sent_seq = follower->stream.sent_seq;
@@ -186,7 +186,7 @@ static bool send_batch(struct replicator *replicator, const struct feed *feed,
     return true;
 }
 
-static void give_up_overdue(struct replicator *replicator, const struct feed *feed,
+static void give_up_overdue(struct replicator *replicator, const struct log_feed *feed,
                             struct follower *follower, uint64_t now_us)
 {
     if (!stream_overdue(&follower->stream, now_us))
@@ -203,7 +203,7 @@ static void give_up_overdue(struct replicator *replicator, const struct feed *fe
 
 void ship_pump(struct replicator *replicator, struct home_shard *shard, uint64_t now_us)
 {
-    const struct feed *feed = shard->feed;
+    const struct log_feed *feed = shard->feed;
 
     if (!feed->known)
         return;
@@ -267,7 +267,7 @@ int ship_take(struct replicator *replicator, uint32_t peer, const struct frame *
 
 /* Does the follower hold something that the home does not? Then it is not for it to say "applied"
  * to what comes next: it would find out only with the next change. */
-static bool has_other_history(const struct feed *feed, const Mec__Applied *applied)
+static bool has_other_history(const struct log_feed *feed, const Mec__Applied *applied)
 {
     const Mec__Position *cursor = applied->cursor;
     struct ring_change change;
@@ -281,7 +281,7 @@ static bool has_other_history(const struct feed *feed, const Mec__Applied *appli
            memcmp(change.digest, applied->cursor_digest.data, RING_DIGEST_SIZE) != 0;
 }
 
-static void tell_news(struct replicator *replicator, const struct feed *feed,
+static void tell_news(struct replicator *replicator, const struct log_feed *feed,
                       const struct follower *follower, enum stream_news news,
                       const Mec__Applied *applied)
 {

@@ -1,8 +1,7 @@
 /* source: where a follower's next changes come from when it is further behind than the ring.
  *
- * The home is asked for a stretch of its log that is large against one batch, and for the next one
- * while the last is being shipped; so a follower has one question out at most, and two stretches
- * in memory. */
+ * The home is asked for a stretch of its log, and for the next one while the last is being shipped;
+ * so a follower has one question out at most, and two stretches in memory. */
 
 #ifndef MEC_SOURCE_H
 #define MEC_SOURCE_H
@@ -10,9 +9,9 @@
 #include "replication.pb-c.h"
 #include "replicator/ring.h"
 
-/* Of one FETCH_ASK: with one change over it, the answer fits a frame. */
-#define SOURCE_FETCH_CHANGES 2048u
-#define SOURCE_FETCH_BYTES   (512u * 1024u)
+/* Of one FETCH_ASK: two batches. A regiond gives no more at once. */
+#define SOURCE_FETCH_CHANGES 512u
+#define SOURCE_FETCH_BYTES   (256u * 1024u)
 
 struct source {
     struct ring *fetched;

@@ -1,4 +1,4 @@
-#include "replicator/feed.h"
+#include "replicator/log_feed.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,17 +12,17 @@
 #define NOT_HOME_RETRY_US UINT64_C(500000)
 #define BROKEN_RETRY_US   UINT64_C(100000)
 
-struct feed *feed_create(const char *shard)
+struct log_feed *log_feed_create(const char *shard)
 {
-    struct feed *feed = memory_alloc(sizeof *feed);
+    struct log_feed *feed = memory_alloc(sizeof *feed);
 
     feed->shard = memory_text(shard);
-    feed->ring = ring_create(FEED_RING_CHANGES_MAX, FEED_RING_BYTES_MAX);
+    feed->ring = ring_create(LOG_FEED_RING_CHANGES_MAX, LOG_FEED_RING_BYTES_MAX);
     feed->ask_at_us = NEVER_US;
     return feed;
 }
 
-void feed_free(struct feed *feed)
+void log_feed_free(struct log_feed *feed)
 {
     if (!feed)
         return;
@@ -31,31 +31,31 @@ void feed_free(struct feed *feed)
     free(feed);
 }
 
-void feed_open(struct feed *feed, uint64_t now_us)
+void log_feed_open(struct log_feed *feed, uint64_t now_us)
 {
     feed->tail_id = 0;
     feed->live = false;
     feed->ask_at_us = now_us;
 }
 
-void feed_close(struct feed *feed)
+void log_feed_close(struct log_feed *feed)
 {
     feed->tail_id = 0;
     feed->live = false;
     feed->ask_at_us = NEVER_US;
 }
 
-bool feed_should_ask(const struct feed *feed, uint64_t now_us)
+bool log_feed_should_ask(const struct log_feed *feed, uint64_t now_us)
 {
     return now_us >= feed->ask_at_us;
 }
 
-uint64_t feed_after_seq(const struct feed *feed)
+uint64_t log_feed_after_seq(const struct log_feed *feed)
 {
     return ring_last_seq(feed->ring);
 }
 
-void feed_asked(struct feed *feed, uint64_t id, uint64_t deadline_us)
+void log_feed_asked(struct log_feed *feed, uint64_t id, uint64_t deadline_us)
 {
     feed->tail_id = id;
     feed->live = false;
@@ -104,31 +104,31 @@ static int take_changes(struct ring *ring, const Mec__Tail *tail)
     return 0;
 }
 
-static enum feed_news stop_not_home(struct feed *feed, uint64_t now_us)
+static enum log_feed_news stop_not_home(struct log_feed *feed, uint64_t now_us)
 {
     feed->live = false;
     feed->known = false;
     feed->not_home = true;
     feed->tail_id = 0;
     feed->ask_at_us = now_us + NOT_HOME_RETRY_US;
-    return FEED_NEWS_NOT_HOME;
+    return LOG_FEED_NEWS_NOT_HOME;
 }
 
 /* The ring's history is not the home's. Start anew at the end of what the home has: to ask for the
  * same stretch again would only bring the same contradiction. */
-static enum feed_news start_anew(struct feed *feed, const Mec__Tail *tail, uint64_t now_us)
+static enum log_feed_news start_anew(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us)
 {
     ring_reset(feed->ring, tail->last_seq);
     feed->live = false;
     feed->tail_id = 0;
     feed->ask_at_us = now_us + BROKEN_RETRY_US;
-    return FEED_NEWS_BROKEN;
+    return LOG_FEED_NEWS_BROKEN;
 }
 
-int feed_take(struct feed *feed, const Mec__Tail *tail, uint64_t now_us, uint64_t deadline_us,
-              enum feed_news *ret_news)
+int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
+                  uint64_t deadline_us, enum log_feed_news *ret_news)
 {
-    enum feed_news news = feed->live ? FEED_NEWS_NONE : FEED_NEWS_STARTED;
+    enum log_feed_news news = feed->live ? LOG_FEED_NEWS_NONE : LOG_FEED_NEWS_STARTED;
 
     if (tail->not_home) {
         *ret_news = stop_not_home(feed, now_us);
@@ -137,7 +137,7 @@ int feed_take(struct feed *feed, const Mec__Tail *tail, uint64_t now_us, uint64_
     if (!is_consistent(tail))
         return -EBADMSG;
     if (feed->known && tail->epoch != feed->epoch)
-        news = FEED_NEWS_EPOCH;
+        news = LOG_FEED_NEWS_EPOCH;
     feed->known = true;
     feed->not_home = false;
     feed->epoch = tail->epoch;
@@ -153,7 +153,7 @@ int feed_take(struct feed *feed, const Mec__Tail *tail, uint64_t now_us, uint64_
     return 0;
 }
 
-void feed_note_end(struct feed *feed, const Mec__Tail *tail)
+void log_feed_note_end(struct log_feed *feed, const Mec__Tail *tail)
 {
     if (!feed->known || tail->not_home || tail->epoch != feed->epoch ||
         tail->last_seq < feed->last_seq)
