@@ -348,6 +348,17 @@ START_TEST(an_over_long_token_is_refused_unread)
 }
 END_TEST
 
+START_TEST(one_that_is_too_long_is_refused_even_if_all_else_is_right)
+{
+    char claims[1024];
+
+    snprintf(claims, sizeof(claims), "%s%*s", GOOD_CLAIMS, 10, "");
+    ck_assert_int_eq(verify(forge(GOOD_HEADER, claims)), 0);
+    snprintf(claims, sizeof(claims), "%s%*s", GOOD_CLAIMS, 550, "");
+    ck_assert_int_eq(verify(forge(GOOD_HEADER, claims)), -EBADMSG);
+}
+END_TEST
+
 START_TEST(anything_around_a_token_is_refused)
 {
     char *token = token_sign("demo", "us-east-1", home_seed, &alice);
@@ -482,6 +493,7 @@ int main(void)
     tcase_add_test(facts, a_token_that_lives_too_long_is_refused_while_it_is_young);
     tcase_add_test(facts, every_truncation_is_refused);
     tcase_add_test(facts, an_over_long_token_is_refused_unread);
+    tcase_add_test(facts, one_that_is_too_long_is_refused_even_if_all_else_is_right);
     tcase_add_test(facts, anything_around_a_token_is_refused);
     tcase_add_test(facts, bits_that_a_decoder_would_drop_are_refused);
     tcase_add_test(facts, the_other_base64_alphabet_is_refused);
