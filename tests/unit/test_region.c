@@ -256,7 +256,7 @@ START_TEST(writes_that_wait_share_one_transaction)
 {
     struct driver_node *node = &driver->nodes[US];
     uint64_t ids[20];
-    char once[8];
+    char once[8] = "";
 
     node->hold_commits = true;
     for (size_t i = 0; i < 20; i++) {
