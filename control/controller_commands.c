@@ -1,0 +1,511 @@
+/* What controld does for each command that reaches it. */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "control/controller_internal.h"
+#include "control/nearest.h"
+#include "control/text.h"
+#include "control/units.h"
+#include "control/verify.h"
+
+#define SERVE_PATIENCE_US   (10 * SECOND_US)
+#define END_PATIENCE_US     (SUPERVISOR_STOP_US + 2 * SECOND_US)
+#define VERSION_PATIENCE_US (1 * SECOND_US)
+#define ANSWER_PATIENCE_US  (500 * MILLISECOND_US)
+#define DIGEST_PATIENCE_US  (10 * SECOND_US) /* reads whole shards */
+
+struct command_row {
+    const char *name;
+    void (*begin)(struct controller *controller, const struct controller_event *event);
+};
+
+static const char *text_of(const struct controller_event *event, const char *key)
+{
+    return json_string_value(json_object_get(event->arguments, key));
+}
+
+static bool flag_of(const struct controller_event *event, const char *key)
+{
+    return json_is_true(json_object_get(event->arguments, key));
+}
+
+static void refuse(struct controller *controller, const struct controller_event *event, char *why)
+{
+    controller_reply(controller, event->ask, EXIT_USAGE, why, NULL);
+}
+
+/* ---- processes ---- */
+
+static char *no_such_process(const struct controller *controller, const char *name)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+    const struct topology *topology = controller->world->topology;
+    const char **names = memory_alloc((supervisor->count + topology->region_count) * sizeof *names);
+    size_t count = 0;
+
+    for (size_t i = 0; i < supervisor->count; i++)
+        names[count++] = supervisor->processes[i].name;
+    for (size_t i = 0; i < topology->region_count; i++)
+        names[count++] = topology->regions[i].name;
+    const char *near = nearest_find(name, names, count);
+    char *text = text_format("there is no process or region \"%s\"%s%s%s", name,
+                             near ? "; did you mean \"" : "; see mecentral ps", near ? near : "",
+                             near ? "\"?" : "");
+    free(names);
+    return text;
+}
+
+/* Which processes the names mean. False when it has been refused. */
+static bool find_members(struct controller *controller, const struct controller_event *event,
+                         bool *members)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+    const json_t *names = json_object_get(event->arguments, "names");
+    size_t *found = memory_alloc(supervisor->count * sizeof *found);
+    bool fine = json_array_size(names) != 0;
+
+    if (!fine)
+        refuse(controller, event, text_format("name the processes or regions"));
+    for (size_t i = 0; fine && i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        size_t count = name ? supervisor_find(supervisor, name, found) : 0;
+        for (size_t j = 0; j < count; j++)
+            members[found[j]] = true;
+        fine = count != 0;
+        if (!fine)
+            refuse(controller, event, no_such_process(controller, name ? name : ""));
+    }
+    free(found);
+    return fine;
+}
+
+static void finish_processes(struct controller *controller, struct wait *wait)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+    json_t *rows = json_array();
+    struct text text = {0};
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct process *process = &supervisor->processes[i];
+        if (!wait->members[i])
+            continue;
+        text_add(&text, "%s%s %s", text.size != 0 ? "\n" : "", process->name,
+                 supervisor_state_name(process->state));
+        json_array_append_new(rows, json_pack("{s:s, s:s}", "name", process->name, "state",
+                                              supervisor_state_name(process->state)));
+    }
+    wait->text = text_take(&text);
+    wait->data = json_pack("{s:o}", "processes", rows);
+}
+
+static char *cannot(const struct process *process, const char *verb)
+{
+    return text_format("cannot %s %s: it is %s%s", verb, process->name,
+                       supervisor_state_name(process->state),
+                       process->state == PROCESS_PAUSED ? "; resume it first" : "");
+}
+
+static const struct request_row {
+    const char *name;
+    enum supervisor_request request;
+    enum wait_kind wait;
+    uint64_t patience_us;
+} requests[] = {
+    {"start", SUPERVISOR_START, WAIT_SERVING, SERVE_PATIENCE_US},
+    {"stop", SUPERVISOR_STOP, WAIT_ENDED, END_PATIENCE_US},
+    {"restart", SUPERVISOR_RESTART, WAIT_SERVING, SERVE_PATIENCE_US + END_PATIENCE_US},
+    {"kill", SUPERVISOR_KILL, WAIT_ENDED, END_PATIENCE_US},
+    {"pause", SUPERVISOR_PAUSE, WAIT_ANSWERS, 0},
+    {"resume", SUPERVISOR_RESUME, WAIT_ANSWERS, 0},
+};
+
+/* start, stop, restart, kill, pause, resume */
+static void begin_request(struct controller *controller, const struct controller_event *event)
+{
+    struct supervisor *supervisor = &controller->world->supervisor;
+    bool *members = memory_alloc(supervisor->count * sizeof *members);
+    const struct request_row *row = requests;
+
+    while (strcmp(row->name, event->command) != 0)
+        row++;
+    if (!find_members(controller, event, members)) {
+        free(members);
+        return;
+    }
+    struct text failures = {0};
+    for (size_t i = 0; i < supervisor->count; i++) {
+        if (!members[i] || supervisor_ask(supervisor, i, row->request, controller->now.now_us) >= 0)
+            continue;
+        char *why = cannot(&supervisor->processes[i], row->name);
+        text_add(&failures, "%s%s", failures.size != 0 ? "\n" : "", why);
+        free(why);
+    }
+    if (failures.size != 0) {
+        controller_reply(controller, event->ask, EXIT_CHECK, text_take(&failures), NULL);
+        free(members);
+        return;
+    }
+    struct wait *wait = controller_wait(controller, event->ask, row->wait, row->patience_us);
+    memcpy(wait->members, members, supervisor->count * sizeof *members);
+    wait->finish = finish_processes;
+    free(members);
+}
+
+static void finish_up(struct controller *controller, struct wait *wait)
+{
+    wait->data = world_ready_json(controller->world);
+    json_object_set_new(wait->data, "processes", world_processes_json(controller->world));
+}
+
+/* Start all that does not run, wait for all. */
+static void begin_up(struct controller *controller, const struct controller_event *event)
+{
+    struct supervisor *supervisor = &controller->world->supervisor;
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_SERVING, SERVE_PATIENCE_US);
+
+    wait->finish = finish_up;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        supervisor_ask(supervisor, i, SUPERVISOR_START, controller->now.now_us);
+        wait->members[i] = true;
+    }
+}
+
+static void begin_down(struct controller *controller, const struct controller_event *event)
+{
+    struct supervisor *supervisor = &controller->world->supervisor;
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ENDED, END_PATIENCE_US);
+
+    wait->down = true;
+    wait->text = text_format("world %s is down", controller->world->name);
+    for (size_t i = 0; i < supervisor->count; i++) {
+        supervisor_ask(supervisor, i, SUPERVISOR_STOP, controller->now.now_us);
+        wait->members[i] = true;
+    }
+}
+
+static void begin_ps(struct controller *controller, const struct controller_event *event)
+{
+    controller_reply(controller, event->ask, EXIT_FINE, NULL,
+                     json_pack("{s:s, s:o}", "world", controller->world->name, "processes",
+                               world_processes_json(controller->world)));
+}
+
+static void begin_watch(struct controller *controller, const struct controller_event *event)
+{
+    controller_wait(controller, event->ask, WAIT_WATCH, NEVER_US);
+}
+
+/* ---- faults ---- */
+
+static void wait_for_version(struct controller *controller, const struct controller_event *event,
+                             char *text, json_t *data)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_VERSION, VERSION_PATIENCE_US);
+
+    wait->version = controller->world->config_version;
+    wait->text = text;
+    wait->data = data;
+    json_object_set_new(data, "config_version", json_integer((json_int_t)wait->version));
+    for (size_t i = 0; i < supervisor->count; i++)
+        wait->members[i] = supervisor_is_alive(&supervisor->processes[i]) &&
+                           supervisor->processes[i].state != PROCESS_PAUSED;
+}
+
+static void add_fault(struct controller *controller, const struct controller_event *event,
+                      struct fault *fault)
+{
+    const char *duration = text_of(event, "for");
+    uint64_t for_us = 0;
+    struct fault added;
+    char *why;
+
+    if (duration && (units_parse_duration(duration, &for_us) != 0 || for_us == 0)) {
+        refuse(controller, event, text_format("--for: \"%s\" is no duration like 30s", duration));
+        return;
+    }
+    fault->made_wall_us = controller->now.wall_us;
+    fault->until_wall_us = for_us != 0 ? controller->now.wall_us + for_us : 0;
+    if (faults_add(&controller->world->faults, controller->world->topology, fault, &added, &why) !=
+        0) {
+        refuse(controller, event, why);
+        return;
+    }
+    char id[FAULTS_ID_SIZE];
+    char *what = faults_describe(&added);
+    char *text = text_format("%s %s%s%s", faults_id(&added, id), what, duration ? ", for " : "",
+                             duration ? duration : "");
+    controller_notice(controller, memory_text(text));
+    controller_new_version(controller);
+    wait_for_version(controller, event, text, faults_to_json(&added));
+    free(what);
+}
+
+static bool set_end(char *end, const char *text)
+{
+    if (!text || strlen(text) >= TOPOLOGY_END_SIZE)
+        return false;
+    memcpy(end, text, strlen(text) + 1);
+    return true;
+}
+
+static void begin_cut(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {
+        .kind = FAULT_CUT, .one_way = flag_of(event, "one-way"), .reset = flag_of(event, "reset")};
+
+    if (set_end(fault.a, text_of(event, "a")) && set_end(fault.b, text_of(event, "b")))
+        add_fault(controller, event, &fault);
+    else
+        refuse(controller, event, text_format("cut needs two ends: regions, or client:GEO"));
+}
+
+static void begin_isolate(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_ISOLATE, .reset = flag_of(event, "reset")};
+
+    if (set_end(fault.a, text_of(event, "region")))
+        add_fault(controller, event, &fault);
+    else
+        refuse(controller, event, text_format("isolate needs a region"));
+}
+
+/* Errors: the name of the option that is wrong; NULL: none. */
+static const char *read_link_options(const struct controller_event *event, struct fault *fault)
+{
+    const char *latency = text_of(event, "latency");
+    const char *jitter = text_of(event, "jitter");
+    const char *loss = text_of(event, "loss");
+    const char *rate = text_of(event, "rate");
+
+    fault->has_latency = latency != NULL;
+    fault->has_jitter = jitter != NULL;
+    fault->has_loss = loss != NULL;
+    fault->has_rate = rate != NULL;
+    fault->adds_latency = latency && latency[0] == '+';
+    if (latency && units_parse_duration(latency + fault->adds_latency, &fault->latency_us) != 0)
+        return "latency";
+    if (jitter && units_parse_duration(jitter, &fault->jitter_us) != 0)
+        return "jitter";
+    if (loss && units_parse_share(loss, &fault->loss_ppm) != 0)
+        return "loss";
+    if (rate && units_parse_rate(rate, &fault->rate_bytes_per_s) != 0)
+        return "rate";
+    return latency || jitter || loss || rate ? NULL : "latency, --jitter, --loss or --rate";
+}
+
+static void begin_link(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_LINK, .one_way = flag_of(event, "one-way")};
+
+    if (!set_end(fault.a, text_of(event, "a")) || !set_end(fault.b, text_of(event, "b"))) {
+        refuse(controller, event, text_format("link needs two ends: regions, or client:GEO"));
+        return;
+    }
+    const char *wrong = read_link_options(event, &fault);
+    if (wrong)
+        refuse(controller, event, text_format("link needs a proper --%s", wrong));
+    else
+        add_fault(controller, event, &fault);
+}
+
+static void begin_faults(struct controller *controller, const struct controller_event *event)
+{
+    controller_reply(controller, event->ask, EXIT_FINE, NULL,
+                     json_pack("{s:o, s:I}", "faults", world_faults_json(controller->world),
+                               "now_wall_us", (json_int_t)controller->now.wall_us));
+}
+
+static void begin_heal(struct controller *controller, const struct controller_event *event)
+{
+    struct faults *faults = &controller->world->faults;
+    const char *id = text_of(event, "id");
+    json_t *ids = json_array();
+    struct text text = {0};
+    struct fault healed;
+    char own[FAULTS_ID_SIZE];
+
+    if (id && faults_heal(faults, id, &healed) == 0)
+        json_array_append_new(ids, json_string(id));
+    while (!id && faults->count != 0) {
+        const char *first = faults_id(&faults->items[0], own);
+        faults_heal(faults, first, &healed);
+        json_array_append_new(ids, json_string(first));
+    }
+    for (size_t i = 0; i < json_array_size(ids); i++)
+        text_add(&text, "%s%s", i != 0 ? ", " : "healed ",
+                 json_string_value(json_array_get(ids, i)));
+    json_t *data = json_pack("{s:O}", "healed", ids);
+    if (id && json_array_size(ids) == 0) {
+        json_decref(data);
+        refuse(controller, event,
+               text_format("there is no fault \"%s\" in force; see mecentral faults", id));
+    } else if (json_array_size(ids) == 0) {
+        controller_reply(controller, event->ask, EXIT_FINE, text_format("nothing to heal"), data);
+    } else {
+        char *said = text_take(&text);
+        controller_notice(controller, memory_text(said));
+        controller_new_version(controller);
+        wait_for_version(controller, event, said, data);
+    }
+    json_decref(ids);
+}
+
+/* ---- questions that the processes answer ---- */
+
+static void call(struct controller *controller, struct wait *wait, size_t process,
+                 const char *section, const Mec__ExplainAsk *explain)
+{
+    struct controller_action *action = controller_act(controller, CONTROLLER_CALL);
+
+    wait->members[process] = true;
+    wait->calls[process] = ++controller->last_call;
+    action->process = process;
+    action->call = controller->last_call;
+    action->section = section;
+    action->explain = explain;
+}
+
+static void call_all(struct controller *controller, struct wait *wait, const char *prefix,
+                     const char *section)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct process *process = &supervisor->processes[i];
+        if (strncmp(process->name, prefix, strlen(prefix)) == 0 && process->connected)
+            call(controller, wait, i, section, NULL);
+    }
+}
+
+/* The answers of one kind of process as a list; those that gave none appear with their state. */
+static json_t *answers_of(const struct controller *controller, const struct wait *wait,
+                          const char *daemon)
+{
+    const struct topology *topology = controller->world->topology;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < topology->region_count; i++) {
+        char *name = text_format("%s/%s", daemon, topology->regions[i].name);
+        const struct process *process =
+            &controller->world->supervisor.processes[controller_process(controller, name)];
+        const json_t *answer = json_object_get(wait->answers, name);
+        json_t *row = answer ? json_copy((json_t *)answer) : json_object();
+
+        json_object_set_new(row, "name", json_string(topology->regions[i].name));
+        json_object_set_new(row, "process", json_string(supervisor_state_name(process->state)));
+        json_object_set_new(row, "answers", json_boolean(answer != NULL));
+        if (!json_object_get(row, "streams") && strcmp(daemon, "replicator") == 0)
+            json_object_set_new(row, "streams", json_array());
+        json_array_append_new(rows, row);
+        free(name);
+    }
+    return rows;
+}
+
+static void finish_status(struct controller *controller, struct wait *wait)
+{
+    json_t *router = json_object_get(wait->answers, "routerd");
+
+    wait->data = json_pack(
+        "{s:o, s:o, s:o, s:o, s:O?, s:o, s:I}", "world", world_ready_json(controller->world),
+        "processes", world_processes_json(controller->world), "regions",
+        answers_of(controller, wait, "regiond"), "replicators",
+        answers_of(controller, wait, "replicator"), "router", router, "faults",
+        world_faults_json(controller->world), "now_wall_us", (json_int_t)controller->now.wall_us);
+}
+
+static void begin_status(struct controller *controller, const struct controller_event *event)
+{
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, ANSWER_PATIENCE_US);
+
+    wait->finish = finish_status;
+    call_all(controller, wait, "", "");
+}
+
+static void finish_verify(struct controller *controller, struct wait *wait)
+{
+    const struct topology *topology = controller->world->topology;
+    const char *names[TOPOLOGY_REGIONS_MAX];
+
+    for (size_t i = 0; i < topology->region_count; i++)
+        names[i] = topology->regions[i].name;
+    wait->data = verify_compare(wait->answers, names, topology->region_count);
+    if (!json_is_true(json_object_get(wait->data, "equal")))
+        wait->exit_code = EXIT_CHECK;
+}
+
+static void begin_verify(struct controller *controller, const struct controller_event *event)
+{
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, DIGEST_PATIENCE_US);
+
+    wait->finish = finish_verify;
+    call_all(controller, wait, "regiond/", "digest");
+}
+
+static void finish_explain(struct controller *controller, struct wait *wait)
+{
+    json_t *answer = json_object_get(wait->answers, "routerd");
+    const char *text = json_string_value(json_object_get(answer, "text"));
+
+    (void)controller;
+    if (!answer) {
+        wait->exit_code = EXIT_UNREACHABLE;
+        wait->text = text_format("routerd does not answer; see mecentral ps");
+        return;
+    }
+    wait->data = json_copy(answer);
+    const char *wrong = json_string_value(json_object_get(answer, "error"));
+    if (wrong)
+        wait->exit_code = EXIT_USAGE;
+    if (text || wrong)
+        wait->text = memory_text(text ? text : wrong);
+}
+
+static void begin_explain(struct controller *controller, const struct controller_event *event)
+{
+    size_t router = controller_process(controller, "routerd");
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, ANSWER_PATIENCE_US);
+    Mec__ExplainAsk *explain = &controller->explain;
+    const struct {
+        const char *key;
+        char **member;
+    } texts[] = {{"method", &explain->method},
+                 {"path", &explain->path},
+                 {"geo", &explain->geo},
+                 {"user", &explain->user},
+                 {"consistency", &explain->consistency}};
+
+    mec__explain_ask__init(explain);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
+        if (text_of(event, texts[i].key))
+            *texts[i].member = (char *)text_of(event, texts[i].key);
+    wait->finish = finish_explain;
+    if (controller->world->supervisor.processes[router].connected)
+        call(controller, wait, router, NULL, explain);
+}
+
+static const struct command_row commands[] = {
+    {"up", begin_up},           {"down", begin_down},     {"ps", begin_ps},
+    {"watch", begin_watch},     {"start", begin_request}, {"stop", begin_request},
+    {"restart", begin_request}, {"kill", begin_request},  {"pause", begin_request},
+    {"resume", begin_request},  {"cut", begin_cut},       {"isolate", begin_isolate},
+    {"link", begin_link},       {"faults", begin_faults}, {"heal", begin_heal},
+    {"status", begin_status},   {"verify", begin_verify}, {"explain", begin_explain},
+};
+
+void controller_command(struct controller *controller, const struct controller_event *event)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+        if (strcmp(commands[i].name, event->command) == 0) {
+            commands[i].begin(controller, event);
+            return;
+        }
+    }
+    refuse(controller, event,
+           text_format("this controld knows no command \"%s\"; is it of another version?",
+                       event->command));
+}

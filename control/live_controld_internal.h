@@ -1,0 +1,72 @@
+/* What the files of live_controld share. */
+
+#ifndef MEC_LIVE_CONTROLD_INTERNAL_H
+#define MEC_LIVE_CONTROLD_INTERNAL_H
+
+#include "common/live_loop.h"
+#include "common/live_peer.h"
+#include "control/controller.h"
+
+struct live_controld;
+
+/* A process being watched until it ends. */
+struct live_watch {
+    struct live_controld *controld;
+    size_t process;
+    int pidfd;
+    struct event *event; /* NULL: not watched */
+};
+
+/* Who asked what: the controller's number, and the way back. */
+struct live_ask {
+    struct live_ask *next;
+    uint64_t number;
+    struct live_peer *peer;
+    uint64_t frame_id;
+};
+
+/* An event that came while a step's actions were being carried out. */
+struct live_later {
+    struct live_later *next;
+    struct controller_event event;
+    char *text;
+};
+
+struct live_controld {
+    struct live_loop *loop;
+    struct live_listener *listener;
+    struct controller *controller;
+    size_t count; /* of processes */
+    struct live_watch *watches;
+    struct live_peer **peers; /* connection of each process; NULL: none */
+    struct live_ask *asks;
+    uint64_t last_ask;
+    struct live_later *later;
+    bool stepping;
+    bool save;
+    bool ended; /* the world is down */
+
+    uint8_t *config; /* packed, of config_version */
+    size_t config_size;
+    uint64_t config_version;
+};
+
+/* Feed the core, and carry out what it decides. */
+void live_controld_step(struct live_controld *controld, const struct controller_event *event);
+
+/* live_controld_processes.c */
+int live_controld_prepare(struct world *world); /* directories and keys. Errors: -errno, logged */
+void live_controld_find_alive(const struct world *world, bool *ret_alive);
+void live_controld_watch(struct live_controld *controld, size_t process);
+void live_controld_unwatch(struct live_controld *controld, size_t process);
+void live_controld_spawn(struct live_controld *controld, size_t process);
+void live_controld_signal(struct live_controld *controld, size_t process, int signal);
+void live_controld_pack_config(struct live_controld *controld);
+
+/* live_controld_socket.c */
+int live_controld_listen(struct live_controld *controld);
+void live_controld_reply(struct live_controld *controld, const struct controller_action *action);
+void live_controld_configure(struct live_controld *controld, size_t process);
+void live_controld_call(struct live_controld *controld, const struct controller_action *action);
+
+#endif

@@ -1,0 +1,218 @@
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <sodium.h>
+
+#include "common/live_files.h"
+#include "common/live_log.h"
+#include "common/memory.h"
+#include "control/live_controld_internal.h"
+#include "control/live_process.h"
+#include "control/text.h"
+
+/* Read the region's signing key, or make it: it stays for as long as the data does. */
+static int load_key(const char *directory, uint8_t ret_public[TOKEN_KEY_PUBLIC_SIZE])
+{
+    char *path = text_format("%s/signing.key", directory);
+    uint8_t *seed = NULL;
+    size_t size = 0;
+    int error = live_files_read(path, TOKEN_KEY_SEED_SIZE, &seed, &size);
+
+    if (error == -ENOENT) {
+        seed = memory_alloc(TOKEN_KEY_SEED_SIZE);
+        size = TOKEN_KEY_SEED_SIZE;
+        randombytes_buf(seed, size);
+        error = live_files_replace(path, seed, size, 0600);
+    }
+    if (error == 0 && size != TOKEN_KEY_SEED_SIZE)
+        error = -EBADMSG;
+    if (error == 0)
+        token_key_public(seed, ret_public);
+    if (error != 0)
+        live_log(LIVE_LOG_ERROR, "cannot use %s: %s", path, strerror(-error));
+    if (seed)
+        sodium_memzero(seed, size);
+    free(seed);
+    free(path);
+    return error;
+}
+
+int live_controld_prepare(struct world *world)
+{
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < world->supervisor.count; i++) {
+        char *path = world_process_directory(world, &world->supervisor.processes[i]);
+        error = live_files_make_directory(path);
+        if (error != 0)
+            live_log(LIVE_LOG_ERROR, "cannot make %s: %s", path, strerror(-error));
+        free(path);
+    }
+    for (size_t i = 0; error == 0 && i < world->topology->region_count; i++) {
+        char *path = text_format("%s/regiond/%s", world->data, world->topology->regions[i].name);
+        error = load_key(path, world->public_keys[i]);
+        free(path);
+    }
+    return error;
+}
+
+void live_controld_find_alive(const struct world *world, bool *ret_alive)
+{
+    for (size_t i = 0; i < world->supervisor.count; i++) {
+        const struct process *process = &world->supervisor.processes[i];
+        ret_alive[i] = live_process_is(process->pid, process->start_ticks);
+    }
+}
+
+void live_controld_unwatch(struct live_controld *controld, size_t process)
+{
+    struct live_watch *watch = &controld->watches[process];
+
+    if (!watch->event)
+        return;
+    event_free(watch->event);
+    close(watch->pidfd);
+    watch->event = NULL;
+    watch->pidfd = -1;
+}
+
+static void on_exit_of(evutil_socket_t fd, short what, void *context)
+{
+    struct live_watch *watch = context;
+    struct live_controld *controld = watch->controld;
+    struct controller_event event = {
+        .kind = CONTROLLER_EXITED, .process = watch->process, .code = -1, .signal = -1};
+    siginfo_t info = {0};
+
+    (void)what;
+    /* Fails for one that we have adopted: it is not our child, and nobody tells us how it ended. */
+    if (waitid(P_PIDFD, (id_t)fd, &info, WEXITED | WNOHANG) == 0) {
+        if (info.si_pid == 0)
+            return;
+        event.code = info.si_code == CLD_EXITED ? info.si_status : 0;
+        event.signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    }
+    live_controld_unwatch(controld, watch->process);
+    live_controld_step(controld, &event);
+}
+
+void live_controld_watch(struct live_controld *controld, size_t process)
+{
+    const struct world *world = controller_world(controld->controller);
+    struct live_watch *watch = &controld->watches[process];
+    int fd = live_process_pidfd(world->supervisor.processes[process].pid);
+
+    if (fd < 0) {
+        live_log(LIVE_LOG_ERROR, "cannot watch %s: %s", world->supervisor.processes[process].name,
+                 strerror(-fd));
+        return;
+    }
+    live_controld_unwatch(controld, process);
+    watch->pidfd = fd;
+    watch->event =
+        event_new(live_loop_base(controld->loop), fd, EV_READ | EV_PERSIST, on_exit_of, watch);
+    event_add(watch->event, NULL);
+}
+
+void live_controld_pack_config(struct live_controld *controld)
+{
+    const struct world *world = controller_world(controld->controller);
+
+    if (controld->config && controld->config_version == world->config_version)
+        return;
+    Mec__Config *config = world_config(world);
+    controld->config_size = mec__config__get_packed_size(config);
+    controld->config = memory_grow(controld->config, controld->config_size);
+    mec__config__pack(config, controld->config);
+    controld->config_version = world->config_version;
+    mec__config__free_unpacked(config, NULL);
+}
+
+static int write_config(struct live_controld *controld, const char *directory)
+{
+    char *path = text_format("%s/config.pb", directory);
+
+    live_controld_pack_config(controld);
+    int error = live_files_replace(path, controld->config, controld->config_size, 0600);
+    free(path);
+    return error;
+}
+
+/* "regiond/us-east" is run by the program regiond. */
+static int start(struct live_controld *controld, const struct process *process, uint32_t *ret_pid,
+                 char **ret_why)
+{
+    const struct world *world = controller_world(controld->controller);
+    char *directory = world_process_directory(world, process);
+    char *control = world_control_path(world);
+    char *log = world_log_path(world->data, process->name);
+    char *program = memory_text_of((struct slice){process->name, strcspn(process->name, "/")});
+    char *path = NULL;
+    int error = write_config(controld, directory);
+
+    if (error != 0)
+        *ret_why = text_format("cannot write %s/config.pb: %s", directory, strerror(-error));
+    if (error == 0 && (error = live_process_find(program, &path)) != 0)
+        *ret_why =
+            text_format("there is no program %s beside mecentral; set MECENTRAL_LIBEXEC", program);
+    if (error == 0) {
+        char *const arguments[] = {program,
+                                   (char *)"--name",
+                                   (char *)process->name,
+                                   (char *)"--directory",
+                                   directory,
+                                   (char *)"--control",
+                                   control,
+                                   NULL};
+        error = live_process_spawn(path, arguments, log, NULL, 0, ret_pid);
+        if (error != 0)
+            *ret_why = text_format("cannot start %s: %s", path, strerror(-error));
+    }
+    free(path);
+    free(program);
+    free(log);
+    free(control);
+    free(directory);
+    return error;
+}
+
+static void later(struct live_controld *controld, const struct controller_event *event, char *text)
+{
+    struct live_later *item = memory_alloc(sizeof *item);
+    struct live_later **at = &controld->later;
+
+    while (*at)
+        at = &(*at)->next;
+    item->event = *event;
+    item->text = text;
+    item->event.text = text;
+    *at = item;
+}
+
+void live_controld_spawn(struct live_controld *controld, size_t process)
+{
+    const struct world *world = controller_world(controld->controller);
+    struct controller_event event = {.kind = CONTROLLER_SPAWNED, .process = process};
+    char *why = NULL;
+
+    if (start(controld, &world->supervisor.processes[process], &event.pid, &why) != 0)
+        event.kind = CONTROLLER_SPAWN_FAILED;
+    else if (live_process_start_ticks(event.pid, &event.start_ticks) != 0)
+        event.start_ticks = 0; /* it has ended at once; its pidfd will say so */
+    later(controld, &event, why);
+}
+
+void live_controld_signal(struct live_controld *controld, size_t process, int signal)
+{
+    const struct process *target =
+        &controller_world(controld->controller)->supervisor.processes[process];
+    int error = live_process_signal(target->pid, target->start_ticks, signal);
+
+    if (error != 0 && error != -ESRCH)
+        live_log(LIVE_LOG_ERROR, "cannot signal %s: %s", target->name, strerror(-error));
+}
