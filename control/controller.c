@@ -279,6 +279,15 @@ static void drop_wait(struct controller *controller, uint64_t ask)
     }
 }
 
+/* To whoever adopts it, a process that starts and one that serves are the same. */
+static bool is_worth_saving(enum process_state before, enum process_state now)
+{
+    bool before_runs = before == PROCESS_STARTING || before == PROCESS_SERVING;
+    bool now_runs = now == PROCESS_STARTING || now == PROCESS_SERVING;
+
+    return before != now && !(before_runs && now_runs);
+}
+
 static void notice_changes(struct controller *controller)
 {
     const struct supervisor *supervisor = &controller->world->supervisor;
@@ -288,7 +297,7 @@ static void notice_changes(struct controller *controller)
         const struct process *process = &supervisor->processes[i];
         if (process->state == controller->seen[i])
             continue;
-        changed = true;
+        changed = changed || is_worth_saving(controller->seen[i], process->state);
         controller->seen[i] = process->state;
         controller_notice(controller, text_format("%s %s%s%s%s", process->name,
                                                   supervisor_state_name(process->state),

@@ -68,4 +68,9 @@ void controller_supervise(struct controller *controller);
 /* controller_commands.c: begin what @event asks. */
 void controller_command(struct controller *controller, const struct controller_event *event);
 
+/* controller_questions.c: what the processes answer. */
+void controller_begin_status(struct controller *controller, const struct controller_event *event);
+void controller_begin_verify(struct controller *controller, const struct controller_event *event);
+void controller_begin_explain(struct controller *controller, const struct controller_event *event);
+
 #endif

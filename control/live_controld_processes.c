@@ -13,6 +13,7 @@
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
 #include "control/live_process.h"
+#include "control/live_world.h"
 #include "control/text.h"
 
 /* Read the region's signing key, or make it: it stays for as long as the data does. */
@@ -138,7 +139,7 @@ static int write_config(struct live_controld *controld, const char *directory)
     char *path = text_format("%s/config.pb", directory);
 
     live_controld_pack_config(controld);
-    int error = live_files_replace(path, controld->config, controld->config_size, 0600);
+    int error = live_world_replace_quickly(path, controld->config, controld->config_size);
     free(path);
     return error;
 }

@@ -124,6 +124,10 @@ static int start_controld(const struct mecentral *run, const struct world *world
     live_start_unlock(&locks);
     if (error != 0)
         return MECENTRAL_INTERNAL;
+    /* Those that do not come back within its patience are shown by ps; controld itself runs. */
+    struct live_ask_reply reply;
+    if (live_ask_on(fd, "settle", NULL, PATIENCE_MS, NULL, NULL, &reply) == 0)
+        live_ask_free(&reply);
     close(fd);
     return MECENTRAL_FINE;
 }

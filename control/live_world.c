@@ -143,6 +143,26 @@ int live_world_lock(const char *directory, int *ret_fd)
     return error;
 }
 
+int live_world_replace_quickly(const char *path, const void *data, size_t size)
+{
+    char *beside = text_format("%s.new", path);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int error = fd < 0 ? -errno : 0;
+
+    if (error == 0) {
+        ssize_t written = write(fd, data, size);
+        if (written != (ssize_t)size)
+            error = written < 0 ? -errno : -ENOSPC;
+        close(fd);
+    }
+    if (error == 0 && rename(beside, path) < 0)
+        error = -errno;
+    if (error != 0)
+        unlink(beside);
+    free(beside);
+    return error;
+}
+
 int live_world_write_json(const char *path, const json_t *json)
 {
     char *text = json_dumps(json, JSON_INDENT(1));
@@ -160,8 +180,11 @@ int live_world_save(const struct world *world)
     json_t *ready = world_ready_json(world);
     int error = live_world_write_json(state_path, state);
 
-    if (error == 0)
-        error = live_world_write_json(ready_path, ready);
+    if (error == 0) {
+        char *text = json_dumps(ready, JSON_INDENT(1));
+        error = live_world_replace_quickly(ready_path, text, strlen(text));
+        free(text);
+    }
     json_decref(ready);
     json_decref(state);
     free(ready_path);

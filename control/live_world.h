@@ -4,6 +4,7 @@
 #define MEC_LIVE_WORLD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <jansson.h>
 
@@ -34,6 +35,10 @@ int live_world_lock(const char *directory, int *ret_fd);
 int live_world_save(const struct world *world);
 int live_world_load(const char *data, struct world **ret_world);
 int live_world_write_json(const char *path, const json_t *json);
+
+/* Replace a small file in one go, without waiting for the disk: for what is written anew after a
+ * power failure anyway. Errors: -errno. */
+int live_world_replace_quickly(const char *path, const void *data, size_t size);
 
 /* Remove the sockets and all else in the runtime directory that is the world's. */
 void live_world_remove_runtime(const struct world *world);

@@ -1,0 +1,146 @@
+/* Commands that the processes answer: status, verify, explain. */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "control/controller_internal.h"
+#include "control/text.h"
+#include "control/verify.h"
+
+#define ANSWER_PATIENCE_US (500 * MILLISECOND_US)
+#define DIGEST_PATIENCE_US (10 * SECOND_US) /* reads whole shards */
+
+static void call(struct controller *controller, struct wait *wait, size_t process,
+                 const char *section, const Mec__ExplainAsk *explain)
+{
+    struct controller_action *action = controller_act(controller, CONTROLLER_CALL);
+
+    wait->members[process] = true;
+    wait->calls[process] = ++controller->last_call;
+    action->process = process;
+    action->call = controller->last_call;
+    action->section = section;
+    action->explain = explain;
+}
+
+static void call_all(struct controller *controller, struct wait *wait, const char *prefix,
+                     const char *section)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct process *process = &supervisor->processes[i];
+        if (strncmp(process->name, prefix, strlen(prefix)) == 0 && process->connected)
+            call(controller, wait, i, section, NULL);
+    }
+}
+
+/* The answers of one kind of process as a list; those that gave none appear with their state. */
+static json_t *answers_of(const struct controller *controller, const struct wait *wait,
+                          const char *daemon)
+{
+    const struct topology *topology = controller->world->topology;
+    json_t *rows = json_array();
+
+    for (size_t i = 0; i < topology->region_count; i++) {
+        char *name = text_format("%s/%s", daemon, topology->regions[i].name);
+        const struct process *process =
+            &controller->world->supervisor.processes[controller_process(controller, name)];
+        const json_t *answer = json_object_get(wait->answers, name);
+        json_t *row = answer ? json_copy((json_t *)answer) : json_object();
+
+        json_object_set_new(row, "name", json_string(topology->regions[i].name));
+        json_object_set_new(row, "process", json_string(supervisor_state_name(process->state)));
+        json_object_set_new(row, "answers", json_boolean(answer != NULL));
+        if (!json_object_get(row, "streams") && strcmp(daemon, "replicator") == 0)
+            json_object_set_new(row, "streams", json_array());
+        json_array_append_new(rows, row);
+        free(name);
+    }
+    return rows;
+}
+
+static void finish_status(struct controller *controller, struct wait *wait)
+{
+    json_t *router = json_object_get(wait->answers, "routerd");
+
+    wait->data = json_pack(
+        "{s:o, s:o, s:o, s:o, s:O?, s:o, s:I}", "world", world_ready_json(controller->world),
+        "processes", world_processes_json(controller->world), "regions",
+        answers_of(controller, wait, "regiond"), "replicators",
+        answers_of(controller, wait, "replicator"), "router", router, "faults",
+        world_faults_json(controller->world), "now_wall_us", (json_int_t)controller->now.wall_us);
+}
+
+void controller_begin_status(struct controller *controller, const struct controller_event *event)
+{
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, ANSWER_PATIENCE_US);
+
+    wait->finish = finish_status;
+    call_all(controller, wait, "", "");
+}
+
+static void finish_verify(struct controller *controller, struct wait *wait)
+{
+    const struct topology *topology = controller->world->topology;
+    const char *names[TOPOLOGY_REGIONS_MAX];
+
+    for (size_t i = 0; i < topology->region_count; i++)
+        names[i] = topology->regions[i].name;
+    wait->data = verify_compare(wait->answers, names, topology->region_count);
+    if (!json_is_true(json_object_get(wait->data, "equal")))
+        wait->exit_code = EXIT_CHECK;
+}
+
+void controller_begin_verify(struct controller *controller, const struct controller_event *event)
+{
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, DIGEST_PATIENCE_US);
+
+    wait->finish = finish_verify;
+    call_all(controller, wait, "regiond/", "digest");
+}
+
+static void finish_explain(struct controller *controller, struct wait *wait)
+{
+    json_t *answer = json_object_get(wait->answers, "routerd");
+    const char *text = json_string_value(json_object_get(answer, "text"));
+
+    (void)controller;
+    if (!answer) {
+        wait->exit_code = EXIT_UNREACHABLE;
+        wait->text = text_format("routerd does not answer; see mecentral ps");
+        return;
+    }
+    wait->data = json_copy(answer);
+    const char *wrong = json_string_value(json_object_get(answer, "error"));
+    if (wrong)
+        wait->exit_code = EXIT_USAGE;
+    if (text || wrong)
+        wait->text = memory_text(text ? text : wrong);
+}
+
+void controller_begin_explain(struct controller *controller, const struct controller_event *event)
+{
+    size_t router = controller_process(controller, "routerd");
+    struct wait *wait = controller_wait(controller, event->ask, WAIT_ANSWERS, ANSWER_PATIENCE_US);
+    Mec__ExplainAsk *explain = &controller->explain;
+    const struct {
+        const char *key;
+        char **member;
+    } texts[] = {{"method", &explain->method},
+                 {"path", &explain->path},
+                 {"geo", &explain->geo},
+                 {"user", &explain->user},
+                 {"consistency", &explain->consistency}};
+
+    mec__explain_ask__init(explain);
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const json_t *text = json_object_get(event->arguments, texts[i].key);
+        if (json_is_string(text))
+            *texts[i].member = (char *)json_string_value(text);
+    }
+    wait->finish = finish_explain;
+    if (controller->world->supervisor.processes[router].connected)
+        call(controller, wait, router, NULL, explain);
+}
