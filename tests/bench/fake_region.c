@@ -37,6 +37,8 @@ static void make_answer(void)
     spans[0].name = (char *)"gateway";
     spans[1].name = (char *)"service";
     spans[2].name = (char *)"cache";
+    for (int i = 0; i < 3; i++)
+        spans[i].duration_us = (uint64_t)(i + 1) * 40;
     answer.status = 200;
     answer.body = (ProtobufCBinaryData){sizeof(value), (uint8_t *)value};
     answer.content_type = (char *)"text/plain";
