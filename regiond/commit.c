@@ -240,13 +240,13 @@ void commit_stored(struct region *region, struct storage_batch *batch)
 
     assert(commit->out);
     assert(batch == &commit->batch);
-    commit->out = false;
     if (batch->error != 0 && batch->error != -ENOSPC) {
         /* What was in the batch has no known fate: nobody is answered, all connections close. */
         region->stopped = true;
         outbox_stop(region->outbox, "storage failed; the fate of the last batch is not known");
         return;
     }
+    commit->out = false;
     if (batch->target != STORAGE_QUEUE)
         copy = &region->copies[batch->target];
     if (batch->error != 0 || has_written(commit, batch))
@@ -263,8 +263,11 @@ bool commit_cancel(struct region *region)
     struct commit *commit = region->commit;
     bool any = commit->out;
 
-    for (size_t i = 0; commit->out && i < commit->batch.count; i++)
+    for (size_t i = 0; commit->out && i < commit->batch.count; i++) {
         commit->ops[i]->done(region, commit->ops[i], -ECANCELED);
+        if (commit->batch.target != STORAGE_QUEUE)
+            store_op_release(&commit->store_ops[i]);
+    }
     commit->out = false;
     for (size_t i = 0; i < commit->lane_count; i++) {
         while (commit->lanes[i].head) {

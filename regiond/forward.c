@@ -23,9 +23,11 @@ struct pending {
 };
 
 /* Something that happens at the end of this step, not inside of whoever caused it. */
+enum local_kind { LOCAL_CALL, LOCAL_ANSWER, LOCAL_FAILURE };
+
 struct local {
     struct local *prev, *next;
-    enum { LOCAL_CALL, LOCAL_ANSWER, LOCAL_FAILURE } kind;
+    enum local_kind kind;
     uint64_t id;
     int error;
     size_t size;
@@ -49,7 +51,7 @@ struct forward *forward_create(uint64_t link_seed)
     return forward;
 }
 
-static void add_local(struct forward *forward, int kind, uint64_t id, int error,
+static void add_local(struct forward *forward, enum local_kind kind, uint64_t id, int error,
                       const uint8_t *bytes, size_t size)
 {
     struct local *local = memory_alloc(sizeof *local + size);
