@@ -6,6 +6,7 @@
 
 #include "control/table.h"
 #include "control/units.h"
+#include "control/views_internal.h"
 
 static const char *text_at(const json_t *json, const char *key)
 {
@@ -35,7 +36,7 @@ char *views_ready(const json_t *ready, uint64_t took_ms)
     return text_take(&text);
 }
 
-static enum table_colour state_colour(const char *state)
+enum table_colour views_state_colour(const char *state)
 {
     static const struct {
         const char *state;
@@ -66,7 +67,7 @@ char *views_ps(const json_t *data, bool colours)
         uint64_t kib = number_at(row, "pss_kib");
 
         table_cell(table, TABLE_PLAIN, "%s", text_at(row, "name"));
-        table_cell(table, state_colour(text_at(row, "state")), "%s", text_at(row, "state"));
+        table_cell(table, views_state_colour(text_at(row, "state")), "%s", text_at(row, "state"));
         if (pid != 0)
             table_cell(table, TABLE_PLAIN, "%" PRIu64, pid);
         else
@@ -104,7 +105,7 @@ static void add_fault_rows(struct table *table, const json_t *rows, uint64_t now
     }
 }
 
-static void add_faults(struct text *text, const json_t *data, const char *indent, bool colours)
+void views_add_faults(struct text *text, const json_t *data, bool colours)
 {
     static const char *const headings[] = {"ID", "FAULT", ">AGE", ">ENDS IN"};
     const json_t *rows = json_object_get(data, "faults");
@@ -112,9 +113,9 @@ static void add_faults(struct text *text, const json_t *data, const char *indent
 
     add_fault_rows(table, rows, number_at(data, "now_wall_us"));
     if (json_array_size(rows) == 0)
-        text_add(text, "%sno faults in force\n", indent);
+        text_add(text, "no faults in force\n");
     else
-        table_render(table, text, indent, colours);
+        table_render(table, text, "", colours);
     table_free(table);
 }
 
@@ -122,7 +123,7 @@ char *views_faults(const json_t *data, bool colours)
 {
     struct text text = {0};
 
-    add_faults(&text, data, "", colours);
+    views_add_faults(&text, data, colours);
     return text_take(&text);
 }
 

@@ -1,17 +1,246 @@
-/* The view of `mecentral status`. */
+/* The view of `mecentral status`: regions, copies, health from each vantage, faults. */
 
 #include "control/views.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#include "control/text.h"
+#include "control/table.h"
+#include "control/topology.h"
+#include "control/units.h"
+#include "control/views_internal.h"
+
+#define COLUMNS_MAX (TOPOLOGY_REGIONS_MAX + 1)
+
+static const char *text_at(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+
+    return text ? text : "";
+}
+
+static const json_t *row_named(const json_t *rows, const char *key, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(rows); i++)
+        if (strcmp(text_at(json_array_get(rows, i), key), name) == 0)
+            return json_array_get(rows, i);
+    return NULL;
+}
+
+/* "1.2s" from milliseconds, for a table: two or three figures are enough. */
+static const char *brief_ms(const json_t *value, char ret_text[UNITS_TEXT_SIZE])
+{
+    double ms = json_number_value(value);
+
+    if (!json_is_number(value))
+        return "?";
+    if (ms < 10)
+        snprintf(ret_text, UNITS_TEXT_SIZE, "%.1fms", ms);
+    else if (ms < 10000)
+        snprintf(ret_text, UNITS_TEXT_SIZE, "%.0fms", ms);
+    else
+        snprintf(ret_text, UNITS_TEXT_SIZE, "%.0fs", ms / 1000);
+    return ret_text;
+}
+
+static void add_process_cell(struct table *table, const json_t *answer)
+{
+    const char *state = text_at(answer, "process");
+
+    if (strcmp(state, "serving") == 0 && !json_is_true(json_object_get(answer, "answers")))
+        table_cell(table, TABLE_BAD, "no answer");
+    else
+        table_cell(table, views_state_colour(state), "%s", state);
+}
+
+static void add_queue_cell(struct table *table, const json_t *answer)
+{
+    const json_t *queue = json_object_get(answer, "queue");
+    json_int_t waiting = json_integer_value(json_object_get(queue, "waiting"));
+    char text[UNITS_TEXT_SIZE];
+
+    if (!queue)
+        table_cell(table, TABLE_FAINT, "?");
+    else if (waiting == 0)
+        table_cell(table, TABLE_PLAIN, "0");
+    else
+        table_cell(table, TABLE_WARN, "%" JSON_INTEGER_FORMAT " (oldest %s)", waiting,
+                   brief_ms(json_object_get(queue, "oldest_ms"), text));
+}
+
+static void add_disk_cell(struct table *table, const json_t *answer)
+{
+    const json_t *writable = json_object_get(answer, "writable");
+
+    if (!json_is_boolean(writable))
+        table_cell(table, TABLE_FAINT, "?");
+    else
+        table_cell(table, json_is_true(writable) ? TABLE_PLAIN : TABLE_BAD, "%s",
+                   json_is_true(writable) ? "writable" : "read-only");
+}
+
+static void add_lag_cell(struct table *table, const json_t *replicator)
+{
+    const json_t *streams = json_object_get(replicator, "streams");
+    json_int_t worst = 0;
+    size_t unknown = 0;
+
+    for (size_t i = 0; i < json_array_size(streams); i++) {
+        const json_t *lag = json_object_get(json_array_get(streams, i), "lag");
+        unknown += !json_is_integer(lag);
+        worst = json_integer_value(lag) > worst ? json_integer_value(lag) : worst;
+    }
+    if (!json_is_true(json_object_get(replicator, "answers")))
+        table_cell(table, TABLE_FAINT, "?");
+    else if (unknown != 0)
+        table_cell(table, TABLE_WARN, "%zu unknown", unknown);
+    else
+        table_cell(table, worst == 0 ? TABLE_PLAIN : TABLE_WARN, "%" JSON_INTEGER_FORMAT, worst);
+}
+
+static void add_regions(struct text *text, const json_t *data, bool colours)
+{
+    static const char *const headings[] = {"REGION", "REGIOND", "REPLICATOR",
+                                           "DISK",   ">QUEUED", ">MOST BEHIND"};
+    const json_t *regions = json_object_get(data, "regions");
+    struct table *table = table_create(headings, 6);
+
+    for (size_t i = 0; i < json_array_size(regions); i++) {
+        const json_t *region = json_array_get(regions, i);
+        const json_t *replicator = json_array_get(json_object_get(data, "replicators"), i);
+        table_cell(table, TABLE_PLAIN, "%s", text_at(region, "name"));
+        add_process_cell(table, region);
+        add_process_cell(table, replicator);
+        add_disk_cell(table, region);
+        add_queue_cell(table, region);
+        add_lag_cell(table, replicator);
+    }
+    table_render(table, text, "", colours);
+    table_free(table);
+}
+
+static void add_copy_cell(struct table *table, const json_t *copy)
+{
+    const json_t *staleness = json_object_get(copy, "staleness_ms");
+    json_int_t seq = json_integer_value(json_object_get(copy, "seq"));
+    json_int_t epoch = json_integer_value(json_object_get(copy, "epoch"));
+    const char *state = text_at(copy, "state");
+    char brief[UNITS_TEXT_SIZE];
+
+    if (!copy)
+        table_cell(table, TABLE_FAINT, "?");
+    else if (strcmp(text_at(copy, "role"), "home") == 0)
+        table_cell(table, strcmp(state, "serving") == 0 ? TABLE_GOOD : TABLE_BAD,
+                   "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %s", epoch, seq,
+                   strcmp(state, "serving") == 0 ? "home" : state);
+    else if (strcmp(state, "diverged") == 0 || strcmp(state, "fenced") == 0)
+        table_cell(table, TABLE_BAD, "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %s", epoch,
+                   seq, state);
+    else if (!json_is_number(staleness))
+        table_cell(table, TABLE_WARN,
+                   "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " age unknown", epoch, seq);
+    else
+        table_cell(table, json_number_value(staleness) > 5000 ? TABLE_WARN : TABLE_PLAIN,
+                   "%" JSON_INTEGER_FORMAT ".%" JSON_INTEGER_FORMAT " %s", epoch, seq,
+                   brief_ms(staleness, brief));
+}
+
+static size_t region_headings(const json_t *regions, const char *first,
+                              const char *ret_headings[COLUMNS_MAX])
+{
+    size_t count = json_array_size(regions);
+
+    ret_headings[0] = first;
+    for (size_t i = 0; i < count && i + 1 < COLUMNS_MAX; i++)
+        ret_headings[i + 1] = text_at(json_array_get(regions, i), "name");
+    return count + 1;
+}
+
+/* Each shard's copies: epoch.seq, and how long ago it was last known to be current. */
+static void add_copies(struct text *text, const json_t *data, bool colours)
+{
+    const json_t *regions = json_object_get(data, "regions");
+    const char *headings[COLUMNS_MAX];
+    size_t columns = region_headings(regions, "SHARD", headings);
+    struct table *table = table_create(headings, columns);
+
+    for (size_t i = 0; i < json_array_size(regions); i++) {
+        const char *shard = text_at(json_array_get(regions, i), "name");
+        table_cell(table, TABLE_PLAIN, "%s", shard);
+        for (size_t j = 0; j < json_array_size(regions); j++)
+            add_copy_cell(table, row_named(json_object_get(json_array_get(regions, j), "copies"),
+                                           "shard", shard));
+    }
+    text_add(text, "\nCopies of each shard: position, and age where it follows\n");
+    table_render(table, text, "", colours);
+    table_free(table);
+}
+
+static void add_health_cell(struct table *table, const json_t *cell)
+{
+    const char *state = text_at(cell, "state");
+    char brief[UNITS_TEXT_SIZE];
+
+    if (!cell)
+        table_cell(table, TABLE_FAINT, "?");
+    else
+        table_cell(table,
+                   strcmp(state, "up") == 0     ? TABLE_GOOD
+                   : strcmp(state, "down") == 0 ? TABLE_BAD
+                                                : TABLE_WARN,
+                   "%s %s", state, brief_ms(json_object_get(cell, "rtt_measured_ms"), brief));
+}
+
+static void add_health(struct text *text, const json_t *data, bool colours)
+{
+    const json_t *regions = json_object_get(data, "regions");
+    const json_t *vantages = json_object_get(json_object_get(data, "router"), "vantages");
+    const char *headings[COLUMNS_MAX];
+
+    if (json_array_size(vantages) == 0) {
+        text_add(text, "\n%srouterd does not say how it sees the regions%s\n",
+                 table_colour_code(TABLE_BAD, colours), colours ? "\033[0m" : "");
+        return;
+    }
+    size_t columns = region_headings(regions, "CLIENTS AT", headings);
+    struct table *table = table_create(headings, columns);
+    for (size_t i = 0; i < json_array_size(vantages); i++) {
+        const json_t *vantage = json_array_get(vantages, i);
+        table_cell(table, TABLE_PLAIN, "%s", text_at(vantage, "geo"));
+        for (size_t j = 0; j < json_array_size(regions); j++)
+            add_health_cell(table, row_named(json_object_get(vantage, "regions"), "region",
+                                             text_at(json_array_get(regions, j), "name")));
+    }
+    text_add(text, "\nHealth of each region as clients at a place see it, and round trip\n");
+    table_render(table, text, "", colours);
+    table_free(table);
+}
+
+static void add_head(struct text *text, const json_t *data)
+{
+    const json_t *world = json_object_get(data, "world");
+    double factor = json_number_value(json_object_get(world, "slow_motion"));
+
+    text_add(text, "World %s at %s, configuration v%" JSON_INTEGER_FORMAT, text_at(world, "world"),
+             text_at(world, "http"), json_integer_value(json_object_get(world, "config_version")));
+    if (factor != 1)
+        text_add(text, ", %g times slower", factor);
+    if (json_is_true(json_object_get(world, "no_wan")))
+        text_add(text, ", links instant");
+    text_add(text, "\n\n");
+}
 
 char *views_status(const json_t *data, bool colours)
 {
-    (void)colours;
     struct text text = {0};
-    char *json = json_dumps(data, JSON_INDENT(2));
-    text_add(&text, "%s\n", json);
-    free(json);
+
+    add_head(&text, data);
+    add_regions(&text, data, colours);
+    add_copies(&text, data, colours);
+    add_health(&text, data, colours);
+    text_add(&text, "\n");
+    views_add_faults(&text, data, colours);
     return text_take(&text);
 }
