@@ -1,0 +1,654 @@
+/* Requests on their way through the router: five regions, virtual time. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <check.h>
+#include <jansson.h>
+
+#include "router_driver.h"
+
+#define MS  MILLISECOND_US
+#define KEY "/v1/metadata/colour"
+
+static struct world *world;
+
+static void fresh(void)
+{
+    world = world_create();
+}
+
+static void gone(void)
+{
+    world_free(world);
+}
+
+static struct http_request request_to(enum http_method method, const char *path)
+{
+    static char token[1200];
+    snprintf(token, sizeof(token), "%s", world_token("u-alice", "us-east"));
+    return (struct http_request){
+        .method = method, .path = slice_of(path), .authorization = slice_of(token)};
+}
+
+static void ck_refused(uint64_t id, enum problem_id problem)
+{
+    const struct seen_answer *answer = world_answer(world, id);
+    ck_assert_msg(answer->problem == problem, "status %d, problem %d, detail %s", answer->status,
+                  (int)answer->problem, answer->detail);
+    ck_assert_int_eq(answer->status, problem_get(problem)->status);
+}
+
+START_TEST(a_read_goes_to_the_nearest_region_and_takes_the_links_round_trip)
+{
+    uint64_t start_us = world->now_us;
+    uint64_t id = world_get(world, "us-west", KEY);
+    ck_assert(!world_answered(world, id));
+    world_run(world, SECOND_US);
+    const struct seen_answer *answer = world_answer(world, id);
+    ck_assert_int_eq(answer->status, 200);
+    ck_assert_str_eq(answer->region, "us-west");
+    ck_assert_str_eq(answer->home, "us-east");
+    ck_assert_str_eq(answer->body, "us-west");
+    ck_assert_str_eq(answer->route, "us-west: nearest healthy region");
+    ck_assert_uint_eq(answer->at_us - start_us, 1 * MS);
+    ck_assert_uint_eq(answer->wan_us, 1 * MS);
+}
+END_TEST
+
+START_TEST(a_write_goes_home_across_the_world)
+{
+    uint64_t start_us = world->now_us;
+    uint64_t id = world_put(world, "eu-west", KEY);
+    world_run(world, SECOND_US);
+    const struct seen_answer *answer = world_answer(world, id);
+    ck_assert_str_eq(answer->region, "us-east");
+    ck_assert_int_eq(answer->served, MEC__SERVED__SERVED_HOME);
+    ck_assert_str_eq(answer->route, "us-east: home: write");
+    ck_assert_uint_gt(answer->at_us - start_us, 50 * MS);
+    ck_assert_uint_eq(answer->wan_us, answer->at_us - start_us);
+    ck_assert_str_eq(world_last_call(world)->geo, "eu-west");
+    ck_assert_str_eq(world_last_call(world)->shard, "us-east");
+}
+END_TEST
+
+START_TEST(time_in_the_region_counts_and_lateness_of_processes_hides_in_the_link)
+{
+    uint8_t body[64];
+    Mec__Answer answer = MEC__ANSWER__INIT;
+    world->regions[US_EAST].mute = true;
+    uint64_t start_us = world->now_us;
+    uint64_t id = world_put(world, "eu-west", KEY);
+    uint64_t round_trip_us = world_round_trip_us("eu-west", US_EAST);
+    world_run(world, round_trip_us / 2 + 45 * MS);
+    answer.status = 200;
+    answer.service_us = 40 * MS; /* and 5 ms for wake-ups, which no network has */
+    size_t size = mec__answer__pack(&answer, body);
+    world_frame(world, US_EAST, FRAME_ANSWER, world_last_call(world)->call_id, body, size);
+    world_run(world, SECOND_US);
+    ck_assert_uint_eq(world_answer(world, id)->at_us - start_us, round_trip_us + 40 * MS);
+    ck_assert_uint_eq(world_answer(world, id)->wan_us, round_trip_us);
+}
+END_TEST
+
+START_TEST(a_slow_link_carries_many_at_once)
+{
+    uint64_t ids[500];
+    uint64_t start_us = world->now_us;
+    for (size_t index = 0; index < 500; index++)
+        ids[index] = world_put(world, "eu-west", KEY);
+    world_run(world, SECOND_US);
+    uint64_t first_us = world_answer(world, ids[0])->at_us - start_us;
+    for (size_t index = 0; index < 500; index++)
+        ck_assert_uint_eq(world_answer(world, ids[index])->at_us - start_us, first_us);
+}
+END_TEST
+
+START_TEST(cities_and_coordinates_are_vantages_too)
+{
+    uint64_t paris = world_get(world, "Paris", KEY);
+    uint64_t tokyo = world_get(world, "35.68,139.69", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, paris)->region, "eu-west");
+    ck_assert_str_eq(world_answer(world, tokyo)->region, "ap-northeast");
+}
+END_TEST
+
+START_TEST(without_a_geo_tag_a_client_is_at_the_default_place)
+{
+    world->settings.default_geo_index = AP_SOUTHEAST;
+    world_configure(world);
+    uint64_t id = world_get(world, NULL, KEY);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "ap-southeast");
+}
+END_TEST
+
+START_TEST(a_place_that_is_not_known_is_400)
+{
+    ck_refused(world_get(world, "atlantis", KEY), PROBLEM_BAD_GEO);
+    ck_refused(world_get(world, "91,0", KEY), PROBLEM_BAD_GEO);
+}
+END_TEST
+
+START_TEST(more_places_than_are_kept_take_turns)
+{
+    for (int place = 0; place < 200; place++) {
+        char geo[32];
+        snprintf(geo, sizeof(geo), "%d.5,%d.5", place % 80, place - 100);
+        uint64_t id = world_get(world, geo, KEY);
+        world_run(world, 700 * MS);
+        ck_assert_int_eq(world_answer(world, id)->status, 200);
+    }
+    uint64_t id = world_get(world, "us-west", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "us-west");
+}
+END_TEST
+
+START_TEST(too_many_places_at_once_are_refused)
+{
+    uint64_t id = 0;
+    for (int place = 0; place < 65; place++) {
+        char geo[32];
+        snprintf(geo, sizeof(geo), "%d.5,100.5", place);
+        id = world_get(world, geo, KEY);
+    }
+    ck_refused(id, PROBLEM_OVERLOADED);
+}
+END_TEST
+
+START_TEST(too_many_requests_in_flight_are_refused)
+{
+    uint64_t id = 0;
+    world->regions[US_WEST].mute = true;
+    for (int request = 0; request < 10000; request++)
+        id = world_get(world, "us-west", KEY);
+    ck_assert(!world_answered(world, id));
+    id = world_get(world, "us-west", KEY);
+    ck_refused(id, PROBLEM_OVERLOADED);
+    ck_assert_uint_eq(world_answer(world, id)->retry_after_s, 1);
+}
+END_TEST
+
+START_TEST(a_missing_token_is_401_without_asking_anyone)
+{
+    struct http_request http = {.method = HTTP_GET, .path = slice_of(KEY)};
+    uint32_t calls = (uint32_t)world->call_count;
+    ck_refused(world_send(world, &http), PROBLEM_UNAUTHENTICATED);
+    ck_assert_uint_eq(world->call_count, calls);
+}
+END_TEST
+
+START_TEST(an_unreadable_token_is_judged_by_the_nearest_region)
+{
+    struct http_request http = request_to(HTTP_PUT, KEY);
+    http.authorization = slice_of("Bearer nonsense");
+    http.geo = slice_of("eu-west");
+    world->regions[EU_WEST].problem = "unauthenticated";
+    world->regions[EU_WEST].status = 401;
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_refused(id, PROBLEM_UNAUTHENTICATED);
+    ck_assert_str_eq(world_last_call(world)->shard, "");
+    ck_assert_uint_eq(world_last_call(world)->region, EU_WEST);
+}
+END_TEST
+
+START_TEST(a_sign_up_makes_its_home_near_the_client)
+{
+    struct http_request http = {
+        .method = HTTP_POST, .path = slice_of("/v1/users"), .geo = slice_of("eu-west")};
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_answer(world, id)->status, 200);
+    ck_assert_uint_eq(world_last_call(world)->region, EU_WEST);
+    ck_assert_str_eq(world_last_call(world)->shard, "eu-west");
+    world_kill(world, EU_WEST);
+    id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_last_call(world)->shard, "us-east");
+    ck_assert_str_eq(world_answer(world, id)->region, "us-east");
+}
+END_TEST
+
+START_TEST(a_log_in_goes_to_the_nearest_region)
+{
+    struct http_request http = {
+        .method = HTTP_POST, .path = slice_of("/v1/tokens"), .geo = slice_of("eu-west")};
+    world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_uint_eq(world_last_call(world)->region, EU_WEST);
+    ck_assert_str_eq(world_last_call(world)->shard, "");
+}
+END_TEST
+
+START_TEST(a_receipt_is_asked_for_where_it_was_given)
+{
+    uint64_t id = world_get(world, "us-west", "/v1/receipts/ap-northeast.12ab");
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "ap-northeast");
+    ck_refused(world_get(world, "us-west", "/v1/receipts/mars.12ab"), PROBLEM_NOT_FOUND);
+    world_kill(world, AP_NORTHEAST);
+    ck_refused(world_get(world, "us-west", "/v1/receipts/ap-northeast.12ab"), PROBLEM_NO_REGION);
+}
+END_TEST
+
+START_TEST(a_forced_region_serves_or_nobody_does)
+{
+    struct http_request http = request_to(HTTP_GET, KEY);
+    http.force_region = slice_of("ap-southeast");
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "ap-southeast");
+    world_kill(world, AP_SOUTHEAST);
+    ck_refused(world_send(world, &http), PROBLEM_FORCED_REGION);
+    http.force_region = slice_of("mars");
+    ck_refused(world_send(world, &http), PROBLEM_BAD_REQUEST);
+}
+END_TEST
+
+START_TEST(strong_reads_go_home)
+{
+    struct http_request http = request_to(HTTP_GET, KEY);
+    http.geo = slice_of("us-west");
+    http.consistency = slice_of("strong");
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "us-east");
+    world_kill(world, US_EAST);
+    ck_refused(world_send(world, &http), PROBLEM_HOME_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(the_bookmark_advances_by_what_was_seen)
+{
+    struct http_request http = request_to(HTTP_GET, KEY);
+    http.geo = slice_of("us-west");
+    http.bookmark = slice_of("eu-west:1.5;us-east:1.7");
+    http.cookie = slice_of("theme=dark");
+    world->regions[US_WEST].seq = 9;
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->bookmark, "eu-west:1.5;us-east:1.9");
+    ck_assert(world_answer(world, id)->set_cookie);
+    ck_assert_uint_eq(world_last_call(world)->bookmark_count, 2);
+    ck_assert_uint_eq(world_last_call(world)->wait_us, 150 * MS);
+
+    world->regions[US_WEST].seq = 3; /* never backwards */
+    http.cookie = (struct slice){NULL, 0};
+    http.bookmark = slice_of("us-east:1.7");
+    id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->bookmark, "us-east:1.7");
+    ck_assert(!world_answer(world, id)->set_cookie);
+}
+END_TEST
+
+START_TEST(a_first_bookmark_is_what_the_answer_says)
+{
+    world->regions[US_WEST].seq = 9;
+    for (int round = 0; round < 3; round++) {
+        uint64_t id = world_get(world, "us-west", KEY);
+        world_run(world, SECOND_US);
+        char expected[40];
+        snprintf(expected, sizeof(expected), "us-east:1.%d", 9 + round);
+        ck_assert_str_eq(world_answer(world, id)->bookmark, expected);
+        ck_assert_uint_eq(world_last_call(world)->wait_us, 0);
+        world->regions[US_WEST].seq++;
+    }
+}
+END_TEST
+
+START_TEST(a_copy_that_is_behind_sends_the_read_home)
+{
+    struct http_request http = request_to(HTTP_GET, KEY);
+    http.geo = slice_of("us-west");
+    http.bookmark = slice_of("us-east:1.7");
+    world->regions[US_WEST].verdict = MEC__VERDICT__BEHIND;
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "us-east");
+    ck_assert_ptr_nonnull(strstr(world_answer(world, id)->route, "us-west could not"));
+    ck_assert_int_eq(world_last_call(world)->consistency, MEC__CONSISTENCY__SESSION);
+}
+END_TEST
+
+START_TEST(behind_and_no_home_is_503)
+{
+    struct http_request http = request_to(HTTP_GET, KEY);
+    http.geo = slice_of("us-west");
+    http.bookmark = slice_of("us-east:1.7");
+    world_kill(world, US_EAST);
+    world->regions[US_WEST].verdict = MEC__VERDICT__BEHIND;
+    uint64_t id = world_send(world, &http);
+    world_run(world, SECOND_US);
+    ck_refused(id, PROBLEM_BEHIND);
+    ck_assert_str_eq(world_answer(world, id)->bookmark, "us-east:1.7");
+}
+END_TEST
+
+START_TEST(a_region_that_is_not_serving_is_passed_by)
+{
+    world->regions[US_WEST].verdict = MEC__VERDICT__NOT_SERVING;
+    uint64_t id = world_get(world, "us-west", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_answer(world, id)->status, 200);
+    ck_assert_str_ne(world_answer(world, id)->region, "us-west");
+}
+END_TEST
+
+START_TEST(a_read_is_tried_at_three_regions_at_most)
+{
+    for (uint32_t region = 0; region < REGIONS; region++)
+        world->regions[region].verdict = MEC__VERDICT__NOT_SERVING;
+    size_t calls = world->call_count;
+    uint64_t id = world_get(world, "us-west", KEY);
+    world_run(world, 2 * SECOND_US);
+    ck_refused(id, PROBLEM_NO_REGION);
+    ck_assert_uint_eq(world->call_count - calls, 3);
+}
+END_TEST
+
+START_TEST(reads_that_nobody_answers_end_as_504)
+{
+    for (uint32_t region = 0; region < REGIONS; region++)
+        world->regions[region].mute = true;
+    uint64_t id = world_get(world, "us-west", KEY);
+    world_run(world, 10 * SECOND_US);
+    ck_refused(id, PROBLEM_READ_TIMEOUT);
+}
+END_TEST
+
+START_TEST(a_region_that_is_not_the_home_any_more_sends_the_write_to_the_new_one)
+{
+    uint64_t id = world_put(world, "eu-west", KEY);
+    /* The home moves while the write is under way. */
+    world->shard_rows[US_EAST].home = (char *)"us-west";
+    world->regions[US_EAST].verdict = MEC__VERDICT__NOT_HOME;
+    world_configure(world);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "us-west");
+    ck_assert_int_eq(world_last_call(world)->mode, MEC__CALL_MODE__SERVE);
+}
+END_TEST
+
+START_TEST(a_home_that_nobody_knows_is_503)
+{
+    world->regions[US_EAST].verdict = MEC__VERDICT__NOT_HOME;
+    uint64_t id = world_put(world, "us-east", KEY);
+    world_run(world, SECOND_US);
+    ck_refused(id, PROBLEM_HOME_UNAVAILABLE);
+}
+END_TEST
+
+START_TEST(two_regions_that_both_deny_being_home_are_not_asked_for_ever)
+{
+    uint64_t id = world_put(world, "us-east", KEY);
+    world->shard_rows[US_EAST].home = (char *)"us-west";
+    world->regions[US_EAST].verdict = MEC__VERDICT__NOT_HOME;
+    world->regions[US_WEST].verdict = MEC__VERDICT__NOT_HOME;
+    world_configure(world);
+    size_t calls = world->call_count;
+    world_run(world, SECOND_US);
+    ck_refused(id, PROBLEM_HOME_UNAVAILABLE);
+    ck_assert_uint_le(world->call_count - calls, 2);
+}
+END_TEST
+
+START_TEST(a_read_whose_client_is_gone_is_forgotten)
+{
+    world->regions[US_WEST].mute = true;
+    uint64_t id = world_get(world, "us-west", KEY);
+    world_client_gone(world, id);
+    size_t calls = world->call_count;
+    world_run(world, 10 * SECOND_US);
+    ck_assert(!world_answered(world, id));
+    ck_assert_uint_le(world->call_count - calls, 1);
+}
+END_TEST
+
+START_TEST(a_write_whose_client_is_gone_still_ends)
+{
+    uint64_t id = world_put(world, "eu-west", KEY);
+    world_client_gone(world, id);
+    world_kill(world, US_EAST);
+    world_run(world, 2 * SECOND_US);
+    ck_assert(!world_answered(world, id));
+    ck_assert_int_eq(world_last_call(world)->mode, MEC__CALL_MODE__ENQUEUE);
+    world_client_gone(world, id);
+}
+END_TEST
+
+START_TEST(a_problem_of_the_region_reaches_the_client)
+{
+    world->regions[US_EAST].problem = "precondition-failed";
+    world->regions[US_EAST].status = 412;
+    uint64_t id = world_put(world, "us-east", KEY);
+    world_run(world, SECOND_US);
+    ck_refused(id, PROBLEM_PRECONDITION_FAILED);
+    ck_assert_str_eq(world_answer(world, id)->region, "us-east");
+}
+END_TEST
+
+START_TEST(nonsense_from_a_region_is_no_answer)
+{
+    static const uint8_t bytes[] = {0xff, 0xff, 0xff};
+    world_frame(world, US_EAST, FRAME_ANSWER, 77, bytes, sizeof(bytes));
+    ck_assert_uint_eq(world->closes, 1);
+    world_frame(world, US_EAST, FRAME_CALL, 77, bytes, 0);
+    ck_assert_uint_eq(world->closes, 2);
+    world_frame(world, US_EAST, FRAME_QUEUE_LIST, 77, bytes, 0);
+    ck_assert_uint_eq(world->closes, 3);
+    world_frame(world, US_EAST, FRAME_ANSWER, 77, bytes, 0); /* an answer to nobody: late */
+    world_frame(world, US_EAST, FRAME_PONG, UINT64_MAX, bytes, 0);
+    ck_assert_uint_eq(world->closes, 3);
+    uint64_t id = world_get(world, "us-east", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_answer(world, id)->status, 200);
+}
+END_TEST
+
+START_TEST(an_answer_by_another_region_is_not_taken)
+{
+    world->regions[US_EAST].mute = true;
+    uint64_t id = world_put(world, "us-east", KEY);
+    world_run(world, 100 * MS);
+    for (uint64_t call_id = 1; call_id < 4096; call_id++)
+        world_frame(world, EU_WEST, FRAME_ANSWER, call_id << 14, NULL, 0);
+    world_run(world, 100 * MS);
+    ck_assert(!world_answered(world, id));
+}
+END_TEST
+
+START_TEST(the_routers_own_paths_answer)
+{
+    struct http_request http = {.method = HTTP_GET, .path = slice_of("/healthz")};
+    ck_assert_int_eq(world_answer(world, world_send(world, &http))->status, 200);
+    http.path = slice_of("/readyz");
+    ck_assert_int_eq(world_answer(world, world_send(world, &http))->status, 200);
+    http.path = slice_of("/metrics");
+    const struct seen_answer *answer = world_answer(world, world_send(world, &http));
+    ck_assert_int_eq(answer->status, 200);
+    ck_assert_ptr_nonnull(strstr(answer->body, "# HELP mecentral_router_requests_total"));
+    http.method = HTTP_HEAD;
+    ck_assert(world_answer(world, world_send(world, &http))->head);
+    http.method = HTTP_POST;
+    ck_refused(world_send(world, &http), PROBLEM_METHOD_NOT_ALLOWED);
+    http.path = slice_of("/healthzz");
+    ck_refused(world_send(world, &http), PROBLEM_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(status_is_json_and_adds_up)
+{
+    world_get(world, "us-west", KEY);
+    world_get(world, "atlantis", KEY);
+    world_run(world, SECOND_US);
+    char *text = router_status(world->router, (struct moment){world->now_us, world->now_us});
+    json_t *status = json_loads(text, 0, NULL);
+    ck_assert_ptr_nonnull(status);
+    json_t *requests = json_object_get(status, "requests");
+    ck_assert_int_eq(json_integer_value(json_object_get(requests, "total")), 2);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(requests, "by_status"), "2xx")), 1);
+    ck_assert_int_eq(
+        json_integer_value(json_object_get(json_object_get(requests, "by_problem"), "bad-geo")), 1);
+    ck_assert_int_eq(json_integer_value(json_object_get(status, "in_flight")), 0);
+    json_t *vantages = json_object_get(status, "vantages");
+    ck_assert_uint_eq(json_array_size(vantages), 3);
+    json_t *first = json_array_get(json_object_get(json_array_get(vantages, 0), "regions"), 0);
+    ck_assert_double_eq(json_real_value(json_object_get(first, "rtt_measured_ms")),
+                        json_real_value(json_object_get(first, "rtt_configured_ms")));
+    json_decref(status);
+    free(text);
+}
+END_TEST
+
+START_TEST(explain_says_where_and_why)
+{
+    world_explain(world, "GET", KEY, "us-west", "");
+    ck_assert_uint_eq(world->explained_count, 1);
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"region\":\"us-west\""));
+    ck_assert_ptr_nonnull(strstr(world->explained, "nearest healthy region"));
+}
+END_TEST
+
+START_TEST(explain_looks_up_the_home_of_a_user)
+{
+    world_kill(world, US_EAST);
+    world_explain(world, "PUT", KEY, "us-west", "alice");
+    ck_assert_uint_eq(world->explained_count, 1);
+    ck_assert_int_eq(world_last_call(world)->operation, MEC__OPERATION__NAME_LOOKUP);
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"mode\":\"queue\""));
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"home\":\"us-east\""));
+}
+END_TEST
+
+START_TEST(explain_says_what_is_wrong_with_the_question)
+{
+    static const char *const bad[][3] = {
+        {"BREW", KEY, "us-west"}, {"GET", "/nothing", "us-west"}, {"GET", KEY, "atlantis"}};
+    for (uint32_t index = 0; index < 3; index++) {
+        world_explain(world, bad[index][0], bad[index][1], bad[index][2], "");
+        ck_assert_uint_eq(world->explained_count, index + 1);
+        ck_assert_ptr_nonnull(strstr(world->explained, "\"error\""));
+    }
+}
+END_TEST
+
+START_TEST(explain_does_not_wait_for_ever_for_a_look_up)
+{
+    world->regions[US_WEST].mute = true;
+    world_explain(world, "GET", KEY, "us-west", "alice");
+    ck_assert_uint_eq(world->explained_count, 0);
+    world_run(world, 3 * SECOND_US);
+    ck_assert_uint_eq(world->explained_count, 1);
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"error\""));
+    world_explain(world, "GET", KEY, "us-west", "alice");
+    world_kill(world, US_WEST);
+    ck_assert_uint_eq(world->explained_count, 2);
+}
+END_TEST
+
+START_TEST(a_config_that_cannot_be_used_is_refused)
+{
+    static const uint8_t seed[32] = {1};
+    struct world *other = world_prepare();
+    struct router *router = NULL;
+    struct moment at = {1, 1};
+    other->settings.probe_interval_us = 0;
+    ck_assert_int_eq(router_create(&other->config, seed, at, &router), -EINVAL);
+    other->settings.probe_interval_us = 1000;
+    other->config.n_regions = 0;
+    ck_assert_int_eq(router_create(&other->config, seed, at, &router), -EINVAL);
+    ck_assert_ptr_null(router);
+    world_free(other);
+}
+END_TEST
+
+START_TEST(a_config_of_another_world_changes_nothing)
+{
+    char *name = world->region_rows[EU_WEST].name;
+    world->region_rows[EU_WEST].name = (char *)"eu-north";
+    world_configure(world);
+    ck_assert(world_logged(world, "cannot be used"));
+    world->region_rows[EU_WEST].name = name;
+    uint64_t id = world_get(world, "eu-west", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_str_eq(world_answer(world, id)->region, "eu-west");
+}
+END_TEST
+
+START_TEST(without_wan_the_map_says_what_is_near)
+{
+    world->settings.no_wan = true;
+    world_configure(world);
+    uint64_t start_us = world->now_us;
+    uint64_t id = world_get(world, "ap-northeast", KEY);
+    ck_assert_str_eq(world_answer(world, id)->region, "ap-northeast");
+    ck_assert_uint_eq(world_answer(world, id)->at_us, start_us);
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, a_read_goes_to_the_nearest_region_and_takes_the_links_round_trip);
+    tcase_add_test(tests, a_write_goes_home_across_the_world);
+    tcase_add_test(tests, time_in_the_region_counts_and_lateness_of_processes_hides_in_the_link);
+    tcase_add_test(tests, a_slow_link_carries_many_at_once);
+    tcase_add_test(tests, cities_and_coordinates_are_vantages_too);
+    tcase_add_test(tests, without_a_geo_tag_a_client_is_at_the_default_place);
+    tcase_add_test(tests, a_place_that_is_not_known_is_400);
+    tcase_add_test(tests, more_places_than_are_kept_take_turns);
+    tcase_add_test(tests, too_many_places_at_once_are_refused);
+    tcase_add_test(tests, too_many_requests_in_flight_are_refused);
+    tcase_add_test(tests, a_missing_token_is_401_without_asking_anyone);
+    tcase_add_test(tests, an_unreadable_token_is_judged_by_the_nearest_region);
+    tcase_add_test(tests, a_sign_up_makes_its_home_near_the_client);
+    tcase_add_test(tests, a_log_in_goes_to_the_nearest_region);
+    tcase_add_test(tests, a_receipt_is_asked_for_where_it_was_given);
+    tcase_add_test(tests, a_forced_region_serves_or_nobody_does);
+    tcase_add_test(tests, strong_reads_go_home);
+    tcase_add_test(tests, the_bookmark_advances_by_what_was_seen);
+    tcase_add_test(tests, a_first_bookmark_is_what_the_answer_says);
+    tcase_add_test(tests, a_copy_that_is_behind_sends_the_read_home);
+    tcase_add_test(tests, behind_and_no_home_is_503);
+    tcase_add_test(tests, a_region_that_is_not_serving_is_passed_by);
+    tcase_add_test(tests, a_read_is_tried_at_three_regions_at_most);
+    tcase_add_test(tests, reads_that_nobody_answers_end_as_504);
+    tcase_add_test(tests, a_region_that_is_not_the_home_any_more_sends_the_write_to_the_new_one);
+    tcase_add_test(tests, a_home_that_nobody_knows_is_503);
+    tcase_add_test(tests, two_regions_that_both_deny_being_home_are_not_asked_for_ever);
+    tcase_add_test(tests, a_read_whose_client_is_gone_is_forgotten);
+    tcase_add_test(tests, a_write_whose_client_is_gone_still_ends);
+    tcase_add_test(tests, a_problem_of_the_region_reaches_the_client);
+    tcase_add_test(tests, nonsense_from_a_region_is_no_answer);
+    tcase_add_test(tests, an_answer_by_another_region_is_not_taken);
+    tcase_add_test(tests, the_routers_own_paths_answer);
+    tcase_add_test(tests, status_is_json_and_adds_up);
+    tcase_add_test(tests, explain_says_where_and_why);
+    tcase_add_test(tests, explain_looks_up_the_home_of_a_user);
+    tcase_add_test(tests, explain_says_what_is_wrong_with_the_question);
+    tcase_add_test(tests, explain_does_not_wait_for_ever_for_a_look_up);
+    tcase_add_test(tests, a_config_that_cannot_be_used_is_refused);
+    tcase_add_test(tests, a_config_of_another_world_changes_nothing);
+    tcase_add_test(tests, without_wan_the_map_says_what_is_near);
+}
+
+int main(void)
+{
+    Suite *suite = suite_create("router");
+    TCase *tests = tcase_create("router");
+    tcase_set_timeout(tests, 30);
+    tcase_add_checked_fixture(tests, fresh, gone);
+    add_tests(tests);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
