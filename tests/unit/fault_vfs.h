@@ -40,7 +40,7 @@ static sqlite3_vfs *fault_base(void)
     return fault_vfs.pAppData;
 }
 
-static void fault_arm(enum fault_kind kind, long countdown)
+static inline void fault_arm(enum fault_kind kind, long countdown)
 {
     fault.kind = kind;
     fault.countdown = countdown;
@@ -48,7 +48,7 @@ static void fault_arm(enum fault_kind kind, long countdown)
     fault.failed = 0;
 }
 
-static void fault_heal(void)
+static inline void fault_heal(void)
 {
     fault.countdown = 0;
 }
@@ -142,7 +142,7 @@ static int fault_shm_lock(sqlite3_file *file, int offset, int count, int flags)
     return fault_real(file)->pMethods->xShmLock(fault_real(file), offset, count, flags);
 }
 
-static void fault_shm_barrier(sqlite3_file *file)
+static inline void fault_shm_barrier(sqlite3_file *file)
 {
     fault_real(file)->pMethods->xShmBarrier(fault_real(file));
 }
@@ -184,7 +184,7 @@ static int fault_full_path(sqlite3_vfs *vfs, const char *name, int size, char *f
 }
 
 /* As the default VFS from now on, and by the name "fault". */
-static void fault_vfs_register(void)
+static inline void fault_vfs_register(void)
 {
     if (fault_vfs.zName)
         return;

@@ -13,8 +13,8 @@
 
 static char scratch[64];
 
-static int scratch_remove_one(const char *path, const struct stat *status, int type,
-                              struct FTW *where)
+static inline int scratch_remove_one(const char *path, const struct stat *status, int type,
+                                     struct FTW *where)
 {
     (void)status;
     (void)type;
@@ -22,19 +22,19 @@ static int scratch_remove_one(const char *path, const struct stat *status, int t
     return remove(path);
 }
 
-static void scratch_remove(void)
+static inline void scratch_remove(void)
 {
     nftw(scratch, scratch_remove_one, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-static void scratch_create(void)
+static inline void scratch_create(void)
 {
     strcpy(scratch, "/tmp/mec-test-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(scratch));
 }
 
 /* A path in it; static, for up to four at a time. */
-static const char *scratch_path(const char *name)
+static inline const char *scratch_path(const char *name)
 {
     static char paths[4][256];
     static unsigned next;
