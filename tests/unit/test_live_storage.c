@@ -72,8 +72,6 @@ static void set_up(void)
     const char *failed;
 
     rounds = last_seq = 0;
-    items_done = 0;
-    atomic_store(&idle_steps, 0);
     fault_vfs_register();
     fault_heal();
     scratch_create();
@@ -193,6 +191,7 @@ START_TEST(two_threads_hand_every_item_back_once)
 {
     struct live_work_options options = {.threads = 2, .run = square, .done = count_done};
 
+    items_done = 0;
     ck_assert_int_eq(live_work_create(loop, &options, &work), 0);
     for (unsigned i = 0; i < ITEMS; i++)
         items[i].number = i;
@@ -217,6 +216,8 @@ START_TEST(an_idle_thread_takes_steps_until_there_are_none)
     struct live_work_options options = {
         .threads = 1, .idle_ms = 1, .run = square, .done = stop_at_second, .idle = five_steps};
 
+    items_done = 0;
+    atomic_store(&idle_steps, 0);
     ck_assert_int_eq(live_work_create(loop, &options, &work), 0);
     live_work_give(work, &items[1]);
     live_loop_run(loop);
