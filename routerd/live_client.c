@@ -49,6 +49,64 @@ static void end_first_exchange(struct live_client *client)
     http->free_exchange_count++;
 }
 
+/* Buffers for answers are lent to a connection from its first answer of a turn until all has left,
+ * so that idle ones hold none, and the few that circulate stay in the processor's cache. */
+static void borrow_out(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    if (!client->out.bytes && http->spare_out_count > 0)
+        client->out = http->spare_outs[--http->spare_out_count];
+}
+
+static void return_out(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    if (!client->out.bytes)
+        return;
+    client->out.size = 0;
+    client->out_sent = 0;
+    if (http->spare_out_count < LIVE_HTTP_SPARE_OUTS && client->out.capacity <= OUT_KEPT_MAX)
+        http->spare_outs[http->spare_out_count++] = client->out;
+    else
+        free(client->out.bytes);
+    client->out = (struct http_text){0};
+}
+
+/* A parser belongs to a connection only while a request of it is half read. */
+static void borrow_parse(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    if (client->parse)
+        return;
+    client->parse = http->spare_parse ? http->spare_parse : http_parse_create();
+    http->spare_parse = NULL;
+}
+
+static void return_parse(struct live_client *client)
+{
+    struct live_http *http = client->http;
+
+    if (!client->parse)
+        return;
+    http_parse_reset(client->parse);
+    if (http->spare_parse)
+        http_parse_free(client->parse);
+    else
+        http->spare_parse = client->parse;
+    client->parse = NULL;
+}
+
+static void free_in(struct live_client *client)
+{
+    free(client->in);
+    client->in = NULL;
+    client->in_size = 0;
+    client->in_capacity = 0;
+}
+
 static size_t unsent_size(const struct live_client *client)
 {
     return client->out.size - client->out_sent;
@@ -122,7 +180,7 @@ static enum wait_reason reason_to_wait(const struct live_client *client)
         return WAIT_NONE;
     if (client->in_size > 0)
         return http_parse_state(client->parse)->header_whole ? WAIT_BODY : WAIT_HEADER;
-    return client->wait.reason == WAIT_IDLE ? WAIT_IDLE : WAIT_FRESH;
+    return WAIT_IDLE;
 }
 
 static bool is_over(const struct live_client *client)
@@ -169,6 +227,7 @@ static void settle(struct live_client *client)
 static void send_continue(struct live_client *client)
 {
     client->owes_continue = false;
+    borrow_out(client);
     http_text_literal(&client->out, CONTINUE);
     mark_dirty(client);
 }
@@ -194,6 +253,8 @@ static void put_answer(struct live_client *client, struct live_exchange *exchang
 
     if (exchange->closes)
         persistence = HTTP_CLOSES;
+    if (is_first)
+        borrow_out(client);
     http_render(answer, persistence, (uint64_t)time(NULL), &text->bytes, &text->size,
                 &text->capacity);
     exchange->answered = true;
@@ -219,9 +280,8 @@ void live_client_answer(struct live_client *client, uint64_t request_id,
 
 static void forget_request(struct live_client *client)
 {
-    http_parse_free(client->parse);
-    client->parse = NULL;
-    client->in_size = 0;
+    return_parse(client);
+    free_in(client);
     client->starved = false;
     client->owes_continue = false;
 }
@@ -282,11 +342,15 @@ static void reserve_in(struct live_client *client, size_t capacity)
 /* @bytes stand in client->in or in the scratch buffer. */
 static void keep(struct live_client *client, const char *bytes, size_t size)
 {
-    if (size > 0) {
-        if (bytes < client->in || bytes >= client->in + client->in_capacity)
-            reserve_in(client, size);
-        memmove(client->in, bytes, size);
+    if (size == 0 || !client->starved)
+        return_parse(client);
+    if (size == 0) {
+        free_in(client);
+        return;
     }
+    if (bytes < client->in || bytes >= client->in + client->in_capacity)
+        reserve_in(client, size);
+    memmove(client->in, bytes, size);
     client->in_size = size;
 }
 
@@ -301,8 +365,7 @@ static void take_requests(struct live_client *client, char *bytes, size_t size)
         size_t left = size - at;
         enum http_parse_result result;
 
-        if (!client->parse)
-            client->parse = http_parse_create();
+        borrow_parse(client);
         result = http_parse_run(client->parse, bytes + at, &left);
         if (result == HTTP_PARSE_MORE) {
             size = at + left;
@@ -406,13 +469,6 @@ static void drop_sent(struct live_client *client)
     client->out_sent = 0;
 }
 
-static void release_out(struct live_client *client)
-{
-    free(client->out.bytes);
-    client->out = (struct http_text){0};
-    client->out_sent = 0;
-}
-
 void live_client_flush(struct live_client *client)
 {
     ssize_t size = 0;
@@ -431,8 +487,8 @@ void live_client_flush(struct live_client *client)
         if (client->wait.reason == WAIT_WRITE)
             waits_end(&client->wait); /* it goes on: wait as long again */
     }
-    if (client->out.size == 0 && client->out.capacity > OUT_KEPT_MAX)
-        release_out(client);
+    if (unsent_size(client) == 0)
+        return_out(client);
     settle(client);
 }
 
@@ -443,24 +499,11 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
     live_client_flush(context);
 }
 
-static void release_buffers(struct live_client *client)
-{
-    forget_request(client);
-    release_out(client);
-    free(client->in);
-    client->in = NULL;
-    client->in_capacity = 0;
-}
-
 void live_client_overdue(struct live_client *client)
 {
     struct live_http *http = client->http;
 
     switch (client->wait.reason) {
-    case WAIT_FRESH:
-        release_buffers(client);
-        waits_begin(&http->waits, &client->wait, WAIT_IDLE);
-        return;
     case WAIT_HEADER:
     case WAIT_BODY:
         http->counters.timed_out++;
@@ -526,7 +569,8 @@ void live_client_close(struct live_client *client, bool tell)
     if (client->waits_turn)
         TAILQ_REMOVE(&http->turns, client, turn_link);
     close(client->fd);
-    release_buffers(client);
+    forget_request(client);
+    return_out(client);
     http->clients[client->index] = NULL;
     http->free_indices[http->free_count++] = client->index;
     http->counters.connections--;

@@ -18,7 +18,6 @@
 
 #define BACKLOG             1024
 #define ACCEPTS_IN_ONE_TURN 64
-#define FRESH_US            (2 * SECOND_US)
 #define DRAIN_US            (2 * SECOND_US)
 
 static void raise_file_limit(void)
@@ -58,7 +57,6 @@ void live_http_configure(struct live_http *http, const struct live_http_settings
 {
     http->settings = with_defaults(settings);
     waits_limit(&http->waits, (const uint32_t[WAIT_COUNT]){
-                                  [WAIT_FRESH] = ticks_of(http, FRESH_US),
                                   [WAIT_IDLE] = ticks_of(http, http->settings.idle_timeout_us),
                                   [WAIT_HEADER] = ticks_of(http, http->settings.header_timeout_us),
                                   [WAIT_BODY] = ticks_of(http, http->settings.idle_timeout_us),
@@ -186,6 +184,9 @@ static void free_clients(struct live_http *http)
         STAILQ_REMOVE_HEAD(&http->free_exchanges, link);
         free(exchange);
     }
+    while (http->spare_out_count > 0)
+        free(http->spare_outs[--http->spare_out_count].bytes);
+    http_parse_free(http->spare_parse);
     free(http->clients);
     free(http->free_indices);
 }

@@ -18,6 +18,7 @@
 #define LIVE_HTTP_REQUESTS_MAX    32u             /* outstanding, and taken in one turn */
 #define LIVE_HTTP_OUT_MAX         (1024u * 1024u) /* past that its requests wait */
 #define LIVE_HTTP_DRAIN_SIZE_MAX  (1024u * 1024u)
+#define LIVE_HTTP_SPARE_OUTS      256u
 #define LIVE_HTTP_CONNECTION_BITS 20u /* of a request id: which connection */
 
 /* A request that has been handed over, or whose answer waits for the ones before it. */
@@ -45,7 +46,7 @@ struct live_client {
     struct event readable;
     struct event writable;
     struct wait wait;
-    struct http_parse *parse; /* NULL: between requests */
+    struct http_parse *parse; /* of a request that is half read; else NULL */
     char *in;                 /* what has been read and not been handed over */
     size_t in_size;
     size_t in_capacity;
@@ -96,6 +97,9 @@ struct live_http {
     struct event *next_turn;
     STAILQ_HEAD(, live_exchange) free_exchanges;
     uint32_t free_exchange_count;
+    struct http_text spare_outs[LIVE_HTTP_SPARE_OUTS];
+    uint32_t spare_out_count;
+    struct http_parse *spare_parse;
     char *scratch; /* LIVE_HTTP_READ_SIZE: most reads end here and are used up at once */
 };
 

@@ -11,7 +11,6 @@
 
 enum wait_reason {
     WAIT_NONE,   /* for us: no limit here */
-    WAIT_FRESH,  /* between requests, a moment ago: its buffers are kept */
     WAIT_IDLE,   /* between requests */
     WAIT_HEADER, /* for the rest of a header, from its first byte on */
     WAIT_BODY,   /* for more of a body */

@@ -708,7 +708,7 @@ START_TEST(an_idle_connection_is_closed_without_a_word)
 {
     int fd;
 
-    start_with(&(struct live_http_settings){.tick_us = 100000, .idle_timeout_us = 200000});
+    start_with(&(struct live_http_settings){.tick_us = 2000, .idle_timeout_us = 20000});
     core.answers_at_once = true;
     fd = dial();
     get(fd, "/a");
