@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "common/live_log.h"
 #include "regiond/live_work.h"
 
 /* Longer than a pause between two batches of a busy region: tidying there would hold the next one
@@ -11,6 +12,7 @@
 struct live_storage {
     struct storage *storage;
     struct live_work *work;
+    int last_error; /* of the thread: a full disk is logged once, not with every batch */
     void (*done)(struct storage_batch *batch, void *context);
     void *context;
 };
@@ -18,8 +20,12 @@ struct live_storage {
 static void run(void *item, void *context)
 {
     struct live_storage *live = context;
+    struct storage_batch *batch = item;
 
-    storage_run(live->storage, item);
+    storage_run(live->storage, batch);
+    if (batch->error != 0 && batch->error != live->last_error)
+        live_log(LIVE_LOG_ERROR, "a batch was not committed why=\"%s\"", store_last_error());
+    live->last_error = batch->error;
 }
 
 static void hand_back(void *item, void *context)
