@@ -1,78 +1,14 @@
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/memory.h"
+#include "routerd/live_answers.h"
 #include "routerd/live_http_internal.h"
 
-#define IN_STEP            (16u * 1024u)
-#define FREE_EXCHANGES_MAX 1024u
-#define OUT_KEPT_MAX       (64u * 1024u)
-#define CONTINUE           "HTTP/1.1 100 Continue\r\n\r\n"
-
-/* Exchanges come and go with every request, so they are kept for the next one. */
-static struct live_exchange *begin_exchange(struct live_client *client)
-{
-    struct live_http *http = client->http;
-    struct live_exchange *exchange = STAILQ_FIRST(&http->free_exchanges);
-
-    if (exchange) {
-        STAILQ_REMOVE_HEAD(&http->free_exchanges, link);
-        http->free_exchange_count--;
-        memset(exchange, 0, sizeof(*exchange));
-    } else {
-        exchange = memory_alloc(sizeof(*exchange));
-    }
-    exchange->request_id = http->next_serial++ << LIVE_HTTP_CONNECTION_BITS | client->index;
-    STAILQ_INSERT_TAIL(&client->exchanges, exchange, link);
-    client->exchange_count++;
-    return exchange;
-}
-
-static void end_first_exchange(struct live_client *client)
-{
-    struct live_http *http = client->http;
-    struct live_exchange *exchange = STAILQ_FIRST(&client->exchanges);
-
-    STAILQ_REMOVE_HEAD(&client->exchanges, link);
-    client->exchange_count--;
-    free(exchange->text.bytes);
-    if (http->free_exchange_count >= FREE_EXCHANGES_MAX) {
-        free(exchange);
-        return;
-    }
-    STAILQ_INSERT_HEAD(&http->free_exchanges, exchange, link);
-    http->free_exchange_count++;
-}
-
-/* Buffers for answers are lent to a connection from its first answer of a turn until all has left,
- * so that idle ones hold none, and the few that circulate stay in the processor's cache. */
-static void borrow_out(struct live_client *client)
-{
-    struct live_http *http = client->http;
-
-    if (!client->out.bytes && http->spare_out_count > 0)
-        client->out = http->spare_outs[--http->spare_out_count];
-}
-
-static void return_out(struct live_client *client)
-{
-    struct live_http *http = client->http;
-
-    if (!client->out.bytes)
-        return;
-    client->out.size = 0;
-    client->out_sent = 0;
-    if (http->spare_out_count < LIVE_HTTP_SPARE_OUTS && client->out.capacity <= OUT_KEPT_MAX)
-        http->spare_outs[http->spare_out_count++] = client->out;
-    else
-        free(client->out.bytes);
-    client->out = (struct http_text){0};
-}
+#define IN_STEP (16u * 1024u)
 
 /* A parser belongs to a connection only while a request of it is half read. */
 static void borrow_parse(struct live_client *client)
@@ -107,32 +43,16 @@ static void free_in(struct live_client *client)
     client->in_capacity = 0;
 }
 
-static size_t unsent_size(const struct live_client *client)
-{
-    return client->out.size - client->out_sent;
-}
-
 static bool can_take(const struct live_client *client)
 {
     return client->phase == CLIENT_OPEN && client->exchange_count < LIVE_HTTP_REQUESTS_MAX &&
-           unsent_size(client) <= LIVE_HTTP_OUT_MAX;
+           live_answers_unsent_size(client) <= LIVE_HTTP_OUT_MAX;
 }
 
 /* There may be a whole request in what has been read, left over for its turn. */
 static bool has_more(const struct live_client *client)
 {
     return client->in_size > 0 && !client->starved;
-}
-
-static void mark_dirty(struct live_client *client)
-{
-    struct live_http *http = client->http;
-
-    if (client->dirty)
-        return;
-    client->dirty = true;
-    TAILQ_INSERT_TAIL(&http->dirty, client, dirty_link);
-    live_loop_at_turn_end(http->loop, &http->flush);
 }
 
 static void wait_turn(struct live_client *client)
@@ -174,7 +94,7 @@ static enum wait_reason reason_to_wait(const struct live_client *client)
 {
     if (client->phase == CLIENT_DRAINING)
         return WAIT_DRAIN;
-    if (unsent_size(client) > 0)
+    if (live_answers_unsent_size(client) > 0)
         return WAIT_WRITE;
     if (client->exchange_count > 0 || has_more(client))
         return WAIT_NONE;
@@ -185,7 +105,7 @@ static enum wait_reason reason_to_wait(const struct live_client *client)
 
 static bool is_over(const struct live_client *client)
 {
-    if (client->exchange_count > 0 || unsent_size(client) > 0)
+    if (client->exchange_count > 0 || live_answers_unsent_size(client) > 0)
         return false;
     return client->phase == CLIENT_LAST ||
            (client->phase == CLIENT_OPEN && client->ended && !has_more(client));
@@ -217,51 +137,10 @@ static void settle(struct live_client *client)
         wait_turn(client);
     set_reads(client, !client->ended && (client->phase == CLIENT_DRAINING ||
                                          (can_take(client) && !has_more(client))));
-    set_writes(client, unsent_size(client) > 0 && !client->dirty);
+    set_writes(client, live_answers_unsent_size(client) > 0 && !client->dirty);
     reason = reason_to_wait(client);
     if (reason != client->wait.reason)
         waits_begin(&client->http->waits, &client->wait, reason);
-}
-
-/* Behind the answers before it, and only while the client still holds its body back. */
-static void send_continue(struct live_client *client)
-{
-    client->owes_continue = false;
-    borrow_out(client);
-    http_text_literal(&client->out, CONTINUE);
-    mark_dirty(client);
-}
-
-static void release_answers(struct live_client *client)
-{
-    const struct live_exchange *first;
-
-    while ((first = STAILQ_FIRST(&client->exchanges)) && first->answered) {
-        http_text_bytes(&client->out, first->text.bytes, first->text.size);
-        end_first_exchange(client);
-    }
-    if (!first && client->owes_continue)
-        send_continue(client);
-}
-
-static void put_answer(struct live_client *client, struct live_exchange *exchange,
-                       const struct http_answer *answer)
-{
-    enum http_persistence persistence = exchange->http_1_0 ? HTTP_KEEPS : HTTP_STAYS;
-    bool is_first = exchange == STAILQ_FIRST(&client->exchanges);
-    struct http_text *text = is_first ? &client->out : &exchange->text;
-
-    if (exchange->closes)
-        persistence = HTTP_CLOSES;
-    if (is_first)
-        borrow_out(client);
-    http_render(answer, persistence, (uint64_t)time(NULL), &text->bytes, &text->size,
-                &text->capacity);
-    exchange->answered = true;
-    if (!is_first)
-        return;
-    release_answers(client);
-    mark_dirty(client);
 }
 
 void live_client_answer(struct live_client *client, uint64_t request_id,
@@ -272,7 +151,7 @@ void live_client_answer(struct live_client *client, uint64_t request_id,
     STAILQ_FOREACH(exchange, &client->exchanges, link)
     {
         if (exchange->request_id == request_id && !exchange->answered) {
-            put_answer(client, exchange, answer);
+            live_answers_put(client, exchange, answer);
             return;
         }
     }
@@ -290,19 +169,19 @@ static void forget_request(struct live_client *client)
 static void refuse(struct live_client *client, enum problem_id problem, const char *detail)
 {
     struct http_answer answer = {.problem = problem, .detail = detail};
-    struct live_exchange *exchange = begin_exchange(client);
+    struct live_exchange *exchange = live_answers_begin(client);
 
     client->http->counters.refused++;
     client->phase = CLIENT_LAST;
     forget_request(client);
     exchange->closes = true;
-    put_answer(client, exchange, &answer);
+    live_answers_put(client, exchange, &answer);
 }
 
 static void hand_over(struct live_client *client, const char *bytes)
 {
     const struct http_parse_state *state = http_parse_state(client->parse);
-    struct live_exchange *exchange = begin_exchange(client);
+    struct live_exchange *exchange = live_answers_begin(client);
     struct live_http *http = client->http;
     struct http_request request;
 
@@ -321,12 +200,8 @@ static void note_beginning(struct live_client *client)
 {
     client->starved = true;
     client->owes_continue = false;
-    if (!http_parse_state(client->parse)->expects_continue)
-        return;
-    if (client->exchange_count == 0)
-        send_continue(client);
-    else
-        client->owes_continue = true;
+    if (http_parse_state(client->parse)->expects_continue)
+        live_answers_continue(client);
 }
 
 static void reserve_in(struct live_client *client, size_t capacity)
@@ -457,38 +332,16 @@ static void on_readable(evutil_socket_t fd, short what, void *context)
         read_requests(client);
 }
 
-/* A client that reads slowly must not make us keep what it has read. */
-static void drop_sent(struct live_client *client)
-{
-    size_t left = unsent_size(client);
-
-    if (left > client->out_sent)
-        return;
-    memmove(client->out.bytes, client->out.bytes + client->out_sent, left);
-    client->out.size = left;
-    client->out_sent = 0;
-}
-
 void live_client_flush(struct live_client *client)
 {
-    ssize_t size = 0;
+    ssize_t size = live_answers_send(client);
 
-    if (unsent_size(client) > 0) {
-        size = send(client->fd, client->out.bytes + client->out_sent, unsent_size(client),
-                    MSG_NOSIGNAL);
-        if (size < 0 && errno != EAGAIN && errno != EINTR) {
-            live_client_close(client, true);
-            return;
-        }
+    if (size < 0) {
+        live_client_close(client, true);
+        return;
     }
-    if (size > 0) {
-        client->out_sent += (size_t)size;
-        drop_sent(client);
-        if (client->wait.reason == WAIT_WRITE)
-            waits_end(&client->wait); /* it goes on: wait as long again */
-    }
-    if (unsent_size(client) == 0)
-        return_out(client);
+    if (size > 0 && client->wait.reason == WAIT_WRITE)
+        waits_end(&client->wait); /* it goes on: wait as long again */
     settle(client);
 }
 
@@ -550,17 +403,8 @@ void live_client_close(struct live_client *client, bool tell)
 {
     struct live_http *http = client->http;
     uint64_t gone[LIVE_HTTP_REQUESTS_MAX];
-    uint32_t gone_count = 0;
+    uint32_t gone_count = live_answers_drop(client, gone);
 
-    while (!STAILQ_EMPTY(&client->exchanges)) {
-        const struct live_exchange *first = STAILQ_FIRST(&client->exchanges);
-
-        if (tell && !first->answered) {
-            assert(gone_count < LIVE_HTTP_REQUESTS_MAX);
-            gone[gone_count++] = first->request_id;
-        }
-        end_first_exchange(client);
-    }
     waits_end(&client->wait);
     set_reads(client, false);
     set_writes(client, false);
@@ -570,10 +414,10 @@ void live_client_close(struct live_client *client, bool tell)
         TAILQ_REMOVE(&http->turns, client, turn_link);
     close(client->fd);
     forget_request(client);
-    return_out(client);
     http->clients[client->index] = NULL;
     http->free_indices[http->free_count++] = client->index;
     http->counters.connections--;
     free(client);
-    tell_gone(http, gone, gone_count);
+    if (tell)
+        tell_gone(http, gone, gone_count);
 }

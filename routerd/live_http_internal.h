@@ -1,5 +1,5 @@
-/* live_http_internal: what live_http.c (listeners, the table of connections) and live_client.c (one
- * connection) share. For these two only. */
+/* live_http_internal: what live_http.c (listeners, the table of connections), live_client.c (one
+ * connection) and live_answers.c (what it is owed) share. For these only. */
 
 #ifndef MEC_LIVE_HTTP_INTERNAL_H
 #define MEC_LIVE_HTTP_INTERNAL_H
