@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "routerd/deciding.h"
 #include "routerd/probing.h"
 #include "routerd/respond.h"
 #include "routerd/returned.h"
@@ -29,54 +30,6 @@ static void refuse(struct router *router, struct pending *pending, enum problem_
     if (!pending->client_gone)
         respond_refuse(router, pending, problem, detail);
     finish(router, pending);
-}
-
-/* An account's home is near who signs up: a shard whose home is the nearest region that can take
- * it. */
-static void choose_new_home(struct router *router, struct pending *pending,
-                            const struct policy_question *question)
-{
-    struct policy_question anywhere = *question;
-    anywhere.class = ROUTE_LOCAL;
-    pending->shard = POLICY_NONE;
-    for (size_t round = 0; round < question->region_count; round++) {
-        struct policy_decision nearest = policy_decide(&anywhere);
-        if (nearest.verdict == POLICY_REFUSE)
-            return;
-        for (uint32_t shard = 0; shard < router->config->n_shards; shard++) {
-            if (router->shards[shard].home == nearest.region) {
-                pending->shard = shard;
-                return;
-            }
-        }
-        anywhere.tried |= 1u << nearest.region;
-    }
-}
-
-static struct policy_decision decide(struct router *router, struct pending *pending)
-{
-    struct policy_region copy[POLICY_REGIONS_MAX];
-    struct policy_question question = {
-        .class = pending->class,
-        .consistency = pending->behind ? MEC__CONSISTENCY__STRONG : pending->consistency,
-        .home = pending->home,
-        .forced = pending->forced,
-        .queued_at = POLICY_NONE,
-        .queue_writes = router->config->settings->queue_writes,
-        .tried = pending->tried,
-        .maybe_written = pending->maybe_written,
-        .regions = vantage_known(pending->vantage, pending->route->service, copy),
-        .region_count = router->config->n_regions,
-    };
-    if (pending->route->operation == MEC__OPERATION__USER_CREATE && !pending->maybe_written)
-        choose_new_home(router, pending, &question);
-    if (question.home == POLICY_NONE && pending->shard != POLICY_NONE)
-        question.home = router->shards[pending->shard].home;
-    if (pending->class == ROUTE_WRITE && pending->shard != POLICY_NONE) {
-        question.queued_at =
-            marks_find(router->marks, pending->shard, pending->user, pending->route->service);
-    }
-    return policy_decide(&question);
 }
 
 static bool is_out_of_tries(const struct pending *pending)
@@ -159,7 +112,7 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
 static void ask(struct router *router, struct pending *pending, Mec__Call *call)
 {
     for (;;) {
-        struct policy_decision decision = decide(router, pending);
+        struct policy_decision decision = deciding_decide(router, pending);
         if (decision.verdict == POLICY_REFUSE || is_out_of_tries(pending)) {
             enum problem_id problem = decision.verdict == POLICY_REFUSE
                                           ? (enum problem_id)decision.problem

@@ -127,7 +127,7 @@ bool health_signal(struct health *health, const struct health_settings *settings
     case HEALTH_REOPENED:
         return reopened(health);
     }
-    assert(!"a health signal");
+    assert(false && "a health signal");
     return false;
 }
 

@@ -57,7 +57,7 @@ const struct hint *hints_find(struct hints *hints, struct slice token)
     memcpy(&number, digest, sizeof(number));
     struct hint_set *set = &hints->sets[number % SETS];
     for (uint32_t way = 0; way < WAYS; way++) {
-        if ((set->present >> way & 1u) != 0 &&
+        if (((uint32_t)set->present >> way & 1u) != 0 &&
             memcmp(set->ways[way].digest, digest, sizeof(digest)) == 0)
             return &set->ways[way];
     }

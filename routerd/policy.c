@@ -20,7 +20,7 @@ static struct policy_decision refuse(enum problem_id problem, const char *why)
     return (struct policy_decision){
         .verdict = POLICY_REFUSE,
         .region = POLICY_NONE,
-        .problem = problem,
+        .problem = (int)problem,
         .why = why,
     };
 }
@@ -141,7 +141,7 @@ static bool only_home_may(const struct policy_question *question)
     case ROUTE_LOCAL:
         return false;
     }
-    assert(!"a route class");
+    assert(false && "a route class");
     return true;
 }
 
@@ -176,6 +176,6 @@ struct policy_decision policy_decide(const struct policy_question *question)
     case ROUTE_LOCAL:
         return decide_anywhere(question);
     }
-    assert(!"a route class");
+    assert(false && "a route class");
     return refuse(PROBLEM_INTERNAL, "no such class");
 }

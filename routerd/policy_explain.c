@@ -45,7 +45,7 @@ static const char *class_text(const struct policy_question *question)
     case ROUTE_LOCAL:
         return "needs no shard: the nearest healthy region answers";
     }
-    assert(!"a route class");
+    assert(false && "a route class");
     return "";
 }
 

@@ -7,6 +7,8 @@
 
 #define SERIAL_BITS 40
 
+_Static_assert(VANTAGE_SLOTS <= 256, "a vantage's slot fits into a probe's id");
+
 /* Which link a probe belongs to stands in its id. */
 static uint64_t probe_id(struct router *router, const struct vantage_region *seen)
 {

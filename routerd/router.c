@@ -239,7 +239,7 @@ static void on_event(struct router *router, const struct router_event *event)
     case ROUTER_TICK:
         return;
     }
-    assert(!"a router event");
+    assert(false && "a router event");
 }
 
 /* Time. */
@@ -276,7 +276,7 @@ static void on_timer(struct router *router, struct timer *timer)
         core_become_ready(router, true);
         return;
     }
-    assert(!"a timer kind");
+    assert(false && "a timer kind");
 }
 
 static void fail_over(struct router *router)

@@ -10,8 +10,8 @@
 #include "common/memory.h"
 #include "common/moment.h"
 
-#define PINNED_MAX  128u
-#define SLOTS       (PINNED_MAX + VANTAGES_MAX)
+#define SLOTS       VANTAGE_SLOTS
+#define PINNED_MAX  (VANTAGE_SLOTS - VANTAGES_MAX)
 #define ALIASES_MAX 1024u
 
 /* What a client wrote -> vantage; resolving a place anew for each request would cost more than the

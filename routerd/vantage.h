@@ -18,7 +18,8 @@
 #include "routerd/timers.h"
 
 #define VANTAGES_MAX    64 /* besides those of listeners */
-#define VANTAGE_PROBES  8  /* under way at once, towards one region */
+#define VANTAGE_SLOTS   (VANTAGES_MAX + 128)
+#define VANTAGE_PROBES  8 /* under way at once, towards one region */
 #define VANTAGE_ROUTE   160
 #define VANTAGE_SERVICE 3 /* services that are told apart: see vantage_service() */
 

@@ -1,0 +1,12 @@
+/* deciding: puts to policy what is known of a call in flight. */
+
+#ifndef MEC_DECIDING_H
+#define MEC_DECIDING_H
+
+#include "routerd/core.h"
+
+/* Where the next try goes. A sign-up whose fate is certain is given a home anew each time:
+ * pending->shard. */
+struct policy_decision deciding_decide(struct router *router, struct pending *pending);
+
+#endif
