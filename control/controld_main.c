@@ -4,9 +4,21 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "common/live_log.h"
 #include "control/live_controld.h"
+
+/* Every client of a router is an open file: what the system allows at all is what we want. */
+static void raise_limits(void)
+{
+    struct rlimit files;
+
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
 
 int main(int argc, char **argv)
 {
@@ -21,6 +33,7 @@ int main(int argc, char **argv)
      * child may inherit them. */
     for (int fd = 3; fd < 64; fd++)
         fcntl(fd, F_SETFD, FD_CLOEXEC);
+    raise_limits();
     live_log_name("controld");
     return live_controld_run(argv[1]);
 }

@@ -63,13 +63,13 @@ static void check_limits(struct doctor *doctor)
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
 
     getrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_cur < FILES_WANTED)
-        doctor_add(doctor, files.rlim_cur < 256 ? DOCTOR_FAIL : DOCTOR_WARN, "open files",
-                   "ulimit -n 65536 before mecentral up, for many clients", "%llu at most",
-                   (unsigned long long)files.rlim_cur);
+    if (files.rlim_max < FILES_WANTED)
+        doctor_add(doctor, files.rlim_max < 256 ? DOCTOR_FAIL : DOCTOR_WARN, "open files",
+                   "raise the hard limit (ulimit -Hn), for many clients", "%llu at most",
+                   (unsigned long long)files.rlim_max);
     else
         doctor_add(doctor, DOCTOR_OK, "open files", NULL, "%llu at most",
-                   (unsigned long long)files.rlim_cur);
+                   (unsigned long long)files.rlim_max);
     if (cores < 2)
         doctor_add(doctor, DOCTOR_WARN, "processors",
                    "emulated latencies get less exact when all is busy", "%ld", cores);

@@ -112,7 +112,7 @@ struct reading {
     const struct raw *raw;
     struct topology *topology;
     char *library_error; /* libcyaml's first complaint */
-    char *library_key;   /* the innermost key of its backtrace */
+    char *library_path;  /* where, from its backtrace */
     char *error;
 };
 
@@ -131,20 +131,40 @@ static int fail(struct reading *reading, const char *path, char *why)
     return fail_at(reading, yaml_lines_at(reading->lines, path), path, why);
 }
 
+/* The backtrace names what is around the trouble, from the inside to the outside: "in mapping field
+ * 'between'", "in sequence entry '1'", "in mapping field 'links'". That is links[0].between. */
+static void take_backtrace(struct reading *reading, const char *line)
+{
+    const char *field = strstr(line, "in mapping field '");
+    const char *entry = strstr(line, "in sequence entry '");
+    char *path = reading->library_path;
+    const char *glue = path && *path != '[' ? "." : "";
+
+    if (field) {
+        field += strlen("in mapping field '");
+        reading->library_path =
+            text_format("%.*s%s%s", (int)strcspn(field, "'"), field, glue, path ? path : "");
+    } else if (entry) {
+        long number = strtol(entry + strlen("in sequence entry '"), NULL, 10);
+        reading->library_path = text_format("[%ld]%s%s", number - 1, glue, path ? path : "");
+    } else {
+        return;
+    }
+    free(path);
+}
+
 static void listen_to_library(cyaml_log_t level, void *context, const char *format,
                               va_list arguments)
 {
     struct reading *reading = context;
     char *line = text_format_list(format, arguments);
-    char *quote = strstr(line, "field '");
 
     (void)level;
     line[strcspn(line, "\n")] = '\0';
-    if (!reading->library_error)
+    if (reading->library_error)
+        take_backtrace(reading, line);
+    else
         reading->library_error = memory_text(line);
-    else if (quote && !reading->library_key)
-        reading->library_key = memory_text_of(
-            (struct slice){quote + strlen("field '"), strcspn(quote + strlen("field '"), "'")});
     free(line);
 }
 
@@ -159,17 +179,19 @@ static int fail_unknown_key(struct reading *reading, const char *key)
 {
     const char *names[96];
     size_t count = known_keys(top_fields, names, 0);
-    size_t line = 1;
 
     count = known_keys(region_fields, names, count);
     count = known_keys(link_fields, names, count);
     count = known_keys(settings_fields, names, count);
     assert(count <= sizeof names / sizeof names[0]);
     const char *near = nearest_find(key, names, count);
-    const char *path = yaml_lines_find(reading->lines, key, &line);
-    return fail_at(reading, line, path ? path : key,
-                   text_format("unknown key%s%s%s", near ? "; did you mean \"" : "",
-                               near ? near : "", near ? "\"?" : ""));
+    char *path = text_format("%s%s%s", reading->library_path ? reading->library_path : "",
+                             reading->library_path ? "." : "", key);
+    int error = fail(reading, path,
+                     text_format("unknown key%s%s%s", near ? "; did you mean \"" : "",
+                                 near ? near : "", near ? "\"?" : ""));
+    free(path);
+    return error;
 }
 
 /* Put libcyaml's complaint into words of ours; it knows the schema, we know the lines. */
@@ -177,23 +199,22 @@ static int explain(struct reading *reading, cyaml_err_t error)
 {
     static const char unknown[] = "Load: Unexpected key: ";
     const char *said = reading->library_error ? reading->library_error : cyaml_strerror(error);
-    const char *key = reading->library_key;
-    size_t line = 1;
+    const char *path = reading->library_path;
 
     if (strncmp(said, unknown, sizeof unknown - 1) == 0)
         return fail_unknown_key(reading, said + sizeof unknown - 1);
-    const char *path = key ? yaml_lines_find(reading->lines, key, &line) : NULL;
     if (strncmp(said, "Load: ", 6) == 0)
         said += 6;
-    if (error == CYAML_ERR_INVALID_VALUE && strstr(said, "Expecting SEQUENCE"))
+    if (strstr(said, "Expecting SEQUENCE"))
         said = "a list (\"- ...\") is needed here";
-    else if (error == CYAML_ERR_INVALID_VALUE && strstr(said, "Expecting MAPPING"))
+    else if (strstr(said, "Expecting MAPPING"))
         said = "\"key: value\" is needed here";
-    else if (error == CYAML_ERR_INVALID_VALUE && strstr(said, "Expecting STRING"))
+    else if (strstr(said, "Expecting STRING"))
         said = "a single value is needed here";
-    else if (error == CYAML_ERR_SEQUENCE_FIXED_COUNT)
+    else if (path && strstr(path, ".between"))
         said = "exactly two ends are needed: [A, B]";
-    return fail_at(reading, line, path, memory_text(said));
+    return fail_at(reading, path ? yaml_lines_at(reading->lines, path) : 1, path,
+                   memory_text(said));
 }
 
 static bool is_wanted(const char *names, const char *name)
@@ -461,7 +482,7 @@ int topology_parse(const char *file, const char *text, size_t size, const char *
     }
     yaml_lines_free(reading.lines);
     free(reading.library_error);
-    free(reading.library_key);
+    free(reading.library_path);
     if (error != 0) {
         topology_free(reading.topology);
         *ret_error = reading.error;

@@ -221,16 +221,3 @@ size_t yaml_lines_at(const struct yaml_lines *lines, const char *path)
         *cut = '\0';
     }
 }
-
-const char *yaml_lines_find(const struct yaml_lines *lines, const char *key, size_t *ret_line)
-{
-    for (size_t i = 0; i < lines->count; i++) {
-        const char *path = lines->entries[i].path;
-        const char *dot = strrchr(path, '.');
-        if (strcmp(dot ? dot + 1 : path, key) != 0)
-            continue;
-        *ret_line = lines->entries[i].line;
-        return path;
-    }
-    return NULL;
-}

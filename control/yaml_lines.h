@@ -21,7 +21,4 @@ void yaml_lines_free(struct yaml_lines *lines);
  */
 size_t yaml_lines_at(const struct yaml_lines *lines, const char *path);
 
-/* The first path whose last part is @key, and its line; NULL when there is none. */
-const char *yaml_lines_find(const struct yaml_lines *lines, const char *key, size_t *ret_line);
-
 #endif
