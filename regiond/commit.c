@@ -19,8 +19,8 @@ struct lane {
 struct commit {
     struct lane *lanes; /* one a copy; the last is the queue's */
     size_t lane_count;
-    size_t turn; /* the lane to look at first */
-    size_t waiting;
+    size_t turn;    /* the lane to look at first */
+    size_t waiting; /* of clients */
     size_t waiting_bytes;
 
     bool out;
@@ -59,7 +59,7 @@ bool commit_has_room(const struct region *region, size_t bytes)
            commit->waiting_bytes + bytes <= COMMIT_WAITING_BYTES_MAX;
 }
 
-static void add(struct commit *commit, size_t lane_index, struct commit_op *op)
+static void add(struct commit *commit, size_t lane_index, struct commit_op *op, bool counted)
 {
     struct lane *lane = &commit->lanes[lane_index];
 
@@ -70,18 +70,22 @@ static void add(struct commit *commit, size_t lane_index, struct commit_op *op)
     else
         lane->head = op;
     lane->tail = op;
+    op->counted = counted;
+    if (!counted)
+        return;
     commit->waiting++;
     commit->waiting_bytes += op->bytes;
 }
 
 void commit_store(struct region *region, const struct copy *copy, struct commit_op *op)
 {
-    add(region->commit, copy->target, op);
+    /* Followers bound what they let wait themselves; it takes no client's place. */
+    add(region->commit, copy->target, op, op->store.kind == STORE_OP_WRITE);
 }
 
 void commit_queue(struct region *region, struct commit_op *op)
 {
-    add(region->commit, region->copy_count, op);
+    add(region->commit, region->copy_count, op, op->queue.kind == QUEUE_OP_ENQUEUE);
 }
 
 static struct commit_op *take(struct commit *commit, struct lane *lane)
@@ -91,8 +95,10 @@ static struct commit_op *take(struct commit *commit, struct lane *lane)
     lane->head = op->next;
     if (!lane->head)
         lane->tail = NULL;
-    commit->waiting--;
-    commit->waiting_bytes -= op->bytes;
+    if (op->counted) {
+        commit->waiting--;
+        commit->waiting_bytes -= op->bytes;
+    }
     return op;
 }
 

@@ -20,6 +20,7 @@
 struct commit_op {
     struct commit_op *next;
     size_t bytes; /* about what it adds to a batch */
+    bool counted; /* commit's own: it takes up room of clients' writes */
     union {
         struct store_op store;
         struct queue_op queue;

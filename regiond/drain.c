@@ -42,13 +42,12 @@ static void on_settled(struct region *region, struct commit_op *op, int error)
         entry->state = DRAIN_UNSETTLED;
         return;
     }
-    stats->waiting--;
-    if (entry->outcome == QUEUE_APPLIED)
-        stats->applied++;
-    else if (entry->outcome == QUEUE_REJECTED)
-        stats->rejected++;
-    else
-        stats->expired++;
+    if (op->queue.result == QUEUE_DONE && drain_window_is_of_a_user(entry)) {
+        stats->waiting--;
+        stats->applied += entry->outcome == QUEUE_APPLIED;
+        stats->rejected += entry->outcome == QUEUE_REJECTED;
+        stats->expired += entry->outcome == QUEUE_EXPIRED;
+    }
     drain_window_remove(&region->drain->window, entry);
 }
 
@@ -344,7 +343,8 @@ static int count_waiting(struct region *region, uint64_t *ret_count)
         count = queue_reader_waiting(region->queue_reader, arena, after_seq, COUNT_PAGE, page);
         if (count <= 0)
             break;
-        total += (uint64_t)count;
+        for (int i = 0; i < count; i++)
+            total += page[i].user[0] != '\0';
         after_seq = page[count - 1].seq;
     } while (count == COUNT_PAGE);
     arena_free(arena);

@@ -141,6 +141,11 @@ void drain_window_remove(struct drain_window *window, struct drain_entry *entry)
     }
 }
 
+bool drain_window_is_of_a_user(const struct drain_entry *entry)
+{
+    return entry->user->name[0] != '\0';
+}
+
 void drain_window_free(struct drain_window *window)
 {
     while (window->entries) {

@@ -68,6 +68,9 @@ void drain_window_put_back(struct drain_window *window, struct drain_entry *entr
 /* It has ended: forget it, and let the user's next one go. */
 void drain_window_remove(struct drain_window *window, struct drain_entry *entry);
 
+/* And not one by which the region has tried its disk; see probe.h. */
+bool drain_window_is_of_a_user(const struct drain_entry *entry);
+
 void drain_window_free(struct drain_window *window);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/random.h"
 #include "common/token.h"
 #include "region_driver.h"
 
@@ -445,6 +446,45 @@ START_TEST(a_frame_that_cannot_be_read_drops_its_connection_and_nothing_else)
 }
 END_TEST
 
+/* Calls of all operations and modes with bytes changed at random, under kinds at random. */
+START_TEST(damaged_frames_never_stop_the_region)
+{
+    static const enum frame_kind kinds[] = {FRAME_CALL,     FRAME_PING,      FRAME_QUEUE_LIST_ASK,
+                                            FRAME_TAIL_ASK, FRAME_FETCH_ASK, FRAME_APPLY,
+                                            FRAME_ANSWER};
+    Mec__Position seen = MEC__POSITION__INIT, *bookmark[] = {&seen};
+    struct random random;
+
+    random_seed(&random, 20260921);
+    seen.shard = "us-east";
+    for (int i = 0; i < 3000; i++) {
+        static const Mec__Operation operations[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 100, 101, 102};
+        Mec__Call call = driver_put(&alice, "colour", "{\"name\": \"ada\"}", "k1");
+        uint8_t bytes[1024];
+        size_t size, changes = random_up_to(&random, 3);
+
+        call.operation = operations[random_up_to(&random, 11)];
+        call.mode = (Mec__CallMode)random_up_to(&random, 2);
+        call.shard = "us-east";
+        call.receipt = "r";
+        call.bookmark = bookmark;
+        call.n_bookmark = 1;
+        size = mec__call__get_packed_size(&call);
+        mec__call__pack(&call, bytes);
+        for (size_t j = 0; j < changes; j++)
+            bytes[random_up_to(&random, size - 1)] = (uint8_t)random_next(&random);
+        if (random_up_to(&random, 3) == 0)
+            size = random_up_to(&random, size);
+        driver_send_raw(driver, random_up_to(&random, 1), 3,
+                        random_up_to(&random, 1) ? FRAME_CALL : kinds[random_up_to(&random, 6)],
+                        bytes, size);
+    }
+    driver_run(driver, 10 * SECOND_US);
+    ck_assert_uint_lt(put(US, "after", "all", "k-after")->status, 300);
+    ck_assert_str_eq(driver_body(get(US, "after")), "all");
+}
+END_TEST
+
 START_TEST(an_unknown_operation_is_a_bad_request)
 {
     Mec__Call call = MEC__CALL__INIT;
@@ -555,6 +595,7 @@ int main(void)
     tcase_add_test(tests, a_write_that_waits_while_the_home_moves_is_not_run);
     tcase_add_test(tests, too_many_waiting_writes_are_turned_away);
     tcase_add_test(tests, a_frame_that_cannot_be_read_drops_its_connection_and_nothing_else);
+    tcase_add_test(tests, damaged_frames_never_stop_the_region);
     tcase_add_test(tests, an_unknown_operation_is_a_bad_request);
     tcase_add_test(tests, a_token_of_any_region_is_good_everywhere_until_it_expires);
     tcase_add_test(tests, without_a_good_token_there_is_one_answer);
