@@ -58,7 +58,6 @@ char *views_ps(const json_t *data, bool colours)
     struct table *table = table_create(headings, 7);
     const json_t *rows = json_object_get(data, "processes");
     struct text text = {0};
-    char size[UNITS_TEXT_SIZE];
 
     for (size_t i = 0; i < json_array_size(rows); i++) {
         const json_t *row = json_array_get(rows, i);
@@ -72,7 +71,10 @@ char *views_ps(const json_t *data, bool colours)
             table_cell(table, TABLE_PLAIN, "%" PRIu64, pid);
         else
             table_cell(table, TABLE_FAINT, "-");
-        table_cell(table, TABLE_PLAIN, "%s", kib != 0 ? units_format_size(kib * 1024, size) : "-");
+        if (kib != 0)
+            table_cell(table, TABLE_PLAIN, "%.1fMiB", (double)kib / 1024);
+        else
+            table_cell(table, TABLE_FAINT, "-");
         table_cell(table, TABLE_PLAIN, "%" PRIu64, number_at(row, "restarts"));
         if (json_is_integer(version))
             table_cell(table, TABLE_PLAIN, "v%" PRIu64, number_at(row, "config_version"));

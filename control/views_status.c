@@ -185,12 +185,11 @@ static void add_health_cell(struct table *table, const json_t *cell)
 
     if (!cell)
         table_cell(table, TABLE_FAINT, "?");
+    else if (strcmp(state, "down") == 0)
+        table_cell(table, TABLE_BAD, "down");
     else
-        table_cell(table,
-                   strcmp(state, "up") == 0     ? TABLE_GOOD
-                   : strcmp(state, "down") == 0 ? TABLE_BAD
-                                                : TABLE_WARN,
-                   "%s %s", state, brief_ms(json_object_get(cell, "rtt_measured_ms"), brief));
+        table_cell(table, strcmp(state, "up") == 0 ? TABLE_GOOD : TABLE_WARN, "%s %s", state,
+                   brief_ms(json_object_get(cell, "rtt_measured_ms"), brief));
 }
 
 static void add_health(struct text *text, const json_t *data, bool colours)
