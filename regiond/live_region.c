@@ -288,7 +288,7 @@ static int open_storage(struct live_region *live, const Mec__Config *config)
     error = storage_open(live->options->directory, (const char *const *)live->shards,
                          live->shard_count, NULL, &live->storage, &failed);
     if (error < 0)
-        return complain(live, error, strerror(-error), store_last_error());
+        return complain(live, error, "a file cannot be used", store_last_error());
     return 0;
 }
 
