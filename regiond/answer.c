@@ -9,13 +9,25 @@ void answer_init(struct answer *answer, uint32_t status)
     answer->message.status = status;
 }
 
+static void set_position(Mec__Position *position, const struct copy *copy, uint64_t epoch,
+                         uint64_t seq)
+{
+    mec__position__init(position);
+    position->shard = (char *)copy->shard;
+    position->epoch = epoch;
+    position->seq = seq;
+}
+
 void answer_at(struct answer *answer, const struct copy *copy, uint64_t epoch, uint64_t seq)
 {
-    mec__position__init(&answer->position);
-    answer->position.shard = (char *)copy->shard;
-    answer->position.epoch = epoch;
-    answer->position.seq = seq;
+    set_position(&answer->position, copy, epoch, seq);
     answer->message.position = &answer->position;
+}
+
+void answer_seen(struct answer *answer, const struct copy *copy, uint64_t epoch, uint64_t seq)
+{
+    set_position(&answer->seen, copy, epoch, seq);
+    answer->message.seen = &answer->seen;
 }
 
 void answer_read(const struct region *region, struct answer *answer, const struct copy *copy,

@@ -12,6 +12,7 @@
 struct answer {
     Mec__Answer message;
     Mec__Position position;
+    Mec__Position seen;
     Mec__Span spans[STAGE_COUNT];
     Mec__Span *span_list[STAGE_COUNT];
 };
@@ -24,6 +25,12 @@ void answer_at(struct answer *answer, const struct copy *copy, uint64_t epoch, u
 /* A read's: position, which is at least (@epoch, @seq), and staleness. */
 void answer_read(const struct region *region, struct answer *answer, const struct copy *copy,
                  uint64_t epoch, uint64_t seq);
+
+/* All that the answer tells stands in the change at (@epoch, @seq); 0, 0: it tells of none. So that
+ * is as far as the session's bookmark has to go, and a copy that has this change may serve the
+ * session next, though the log went on meanwhile: reads of calm data survive the loss of a busy
+ * home. */
+void answer_seen(struct answer *answer, const struct copy *copy, uint64_t epoch, uint64_t seq);
 
 /* Add the home, the spans and the time taken, and send. */
 void answer_send(struct region *region, struct request *request, struct answer *answer);

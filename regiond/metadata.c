@@ -59,6 +59,7 @@ static void answer_record(struct region *region, struct request *request,
         answer.message.body.len = record->value.size;
     }
     answer_read(region, &answer, request->copy, record->epoch, record->seq);
+    answer_seen(&answer, request->copy, record->epoch, record->seq);
     answer_send(region, request, &answer);
 }
 
@@ -75,6 +76,7 @@ static void answer_absent(struct region *region, struct request *request, uint64
     answer.message.served = copies_is_home(region, request->copy) ? MEC__SERVED__SERVED_HOME
                                                                   : MEC__SERVED__SERVED_REPLICA;
     answer_read(region, &answer, request->copy, epoch, seq);
+    answer_seen(&answer, request->copy, epoch, seq);
     answer_send(region, request, &answer);
 }
 

@@ -304,6 +304,7 @@ static void whoami_admitted(struct region *region, struct request *request)
     answer.message.served = copies_is_home(region, request->copy) ? MEC__SERVED__SERVED_HOME
                                                                   : MEC__SERVED__SERVED_REPLICA;
     answer_read(region, &answer, request->copy, account.epoch, account.seq);
+    answer_seen(&answer, request->copy, account.epoch, account.seq);
     answer_send(region, request, &answer);
     free(json);
     json_decref(root);

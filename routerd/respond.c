@@ -186,6 +186,16 @@ static void put_content(struct router *router, const struct pending *pending,
     answer->not_modified = answer->status == 304;
 }
 
+/* Reads too: a session never goes backwards. A bookmark that is full stays as it is. */
+static void advance_bookmark(struct router *router, struct pending *pending,
+                             const Mec__Answer *from)
+{
+    const struct position *seen = copy_position(router, from->seen ? from->seen : from->position);
+
+    if (seen != NULL && seen->seq > 0)
+        (void)bookmark_advance(&pending->bookmark, seen);
+}
+
 void respond_answer(struct router *router, struct pending *pending, const Mec__Answer *from)
 {
     struct http_answer *answer = new_answer(router);
@@ -197,9 +207,7 @@ void respond_answer(struct router *router, struct pending *pending, const Mec__A
     answer->served = from->served;
     answer->route = route_text(router, pending);
     answer->position = copy_position(router, from->position);
-    /* Reads too: a session never goes backwards. A bookmark that is full stays as it is. */
-    if (answer->position != NULL)
-        (void)bookmark_advance(&pending->bookmark, answer->position);
+    advance_bookmark(router, pending, from);
     answer->staleness_shown = answer->position != NULL;
     answer->staleness_known = from->staleness_known;
     answer->staleness_us = from->staleness_us;

@@ -1,0 +1,155 @@
+"""Measurements of a running world; scripts/bench prints them."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
+
+from mecworld import BUILD, QUICK_TOPOLOGY, World, wait_until  # noqa: E402
+
+WRITE_LUA = """
+local token, value = os.getenv("MEC_TOKEN"), string.rep("x", 200)
+local thread_count = 0
+function setup(thread)
+  thread:set("number", thread_count)
+  thread_count = thread_count + 1
+end
+function init() count = 0 end
+function request()
+  count = count + 1
+  return wrk.format("PUT", "/v1/metadata/k" .. number .. "-" .. count,
+    {["Authorization"] = "Bearer " .. token, ["Content-Type"] = "text/plain"}, value)
+end
+"""
+
+
+def median(values):
+    return sorted(values)[len(values) // 2]
+
+
+def pss_kib(pid):
+    with open("/proc/%d/smaps_rollup" % pid) as file:
+        for line in file:
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def start_up(rounds=5):
+    """Milliseconds of `up --detach` until all serve, and the memory of each process then."""
+    times, memory = [], {}
+    for _ in range(rounds):
+        world = World()
+        start = time.monotonic()
+        with world:
+            times.append((time.monotonic() - start) * 1000)
+            time.sleep(1)
+            for name, pid in world.pids.items():
+                memory.setdefault(name, []).append(pss_kib(pid))
+    return times, {name: median(values) for name, values in memory.items()}
+
+
+def round_trips(count=200):
+    """For each client geo and region: configured, and measured by an HTTP client (ms)."""
+    rows = []
+    with World() as world:
+        reader = world.client("us-east")
+        reader.sign_up("bench-reader")
+        reader.put("k", "x" * 200)
+        wait_until(lambda: all(row["lag"] == 0 for row in streams(world)), 10, "replicated")
+        for geo, url in world.vantage.items():
+            explained = world.cli_json("explain", "GET", "/v1/metadata/k", "--geo", geo)
+            for row in explained["regions"]:
+                measured = http_rtt(url + "/v1/metadata/k", reader.token, row["name"], count)
+                rows.append((geo, row["name"], row["round_trip_ms"], measured))
+                print("  %-14s %-14s configured %7.2f  median %+6.2f  p99 %+6.2f" % (
+                    geo, row["name"], row["round_trip_ms"],
+                    measured["median_ms"] - row["round_trip_ms"],
+                    measured["p99_ms"] - row["round_trip_ms"]), flush=True)
+    return rows
+
+
+def streams(world):
+    status = world.cli_json("status")
+    return [stream for replicator in status["replicators"] for stream in replicator["streams"]]
+
+
+def http_rtt(url, token, region, count):
+    done = subprocess.run(
+        [os.path.join(BUILD, "tests", "bench", "http_rtt"), "--url", url, "--header",
+         "Authorization: Bearer " + token, "--header", "Mec-Force-Region: " + region,
+         "--count", str(count), "--json"], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def wrk(url, connections, seconds, token, script=None, headers=(), timeout_s=10):
+    """Requests a second of a closed loop, and how many were not 2xx."""
+    command = ["wrk", "-t1", "-c%d" % connections, "-d%ds" % seconds, "--timeout",
+               "%ds" % timeout_s, "--latency"]
+    for header in ("Authorization: Bearer " + token,) + tuple(headers):
+        command += ["-H", header]
+    if script:
+        command += ["-s", script]
+    done = subprocess.run(command + [url], stdout=subprocess.PIPE, text=True, check=True,
+                          env=dict(os.environ, MEC_TOKEN=token))
+    bad = re.search(r"Non-2xx or 3xx responses: (\d+)", done.stdout)
+    broken = re.search(r"Socket errors: .*", done.stdout)
+    if broken:
+        print("  " + broken.group(0))
+    return (float(re.search(r"Requests/sec: *([0-9.]+)", done.stdout).group(1)),
+            int(bad.group(1)) if bad else 0)
+
+
+def slow_link(connections=3000, seconds=6):
+    """The same load over a 1 ms and a 200 ms link."""
+    with World(regions=2) as world:
+        client = world.client("us-east")
+        client.sign_up("bench-reader")
+        client.put("k", "x" * 200)
+        wait_until(lambda: all(row["lag"] == 0 for row in streams(world)), 10, "replicated")
+        rates = []
+        for latency in ("0.5ms", "100ms"):
+            world.cli("link", "client:us-east", "eu-west", "--latency", latency)
+            time.sleep(2)
+            rate, bad = wrk(world.vantage["us-east"] + "/v1/metadata/k", connections, seconds,
+                            client.token, headers=("Mec-Force-Region: eu-west",))
+            rates.append(rate)
+            print("  round trip %s: %.0f requests/s, %d bad" % (
+                "1 ms" if latency == "0.5ms" else "200 ms", rate, bad), flush=True)
+    return rates
+
+
+def durable_writes(connections=32, seconds=8):
+    """Writes a second over HTTP: row, change and key durable before each answer; one follower."""
+    with World(regions=2, up=["--no-wan"]) as world, \
+            tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(WRITE_LUA)
+        script.flush()
+        client = world.client("us-east")
+        client.sign_up("bench-writer")
+        rate, bad = wrk(world.vantage["us-east"], connections, seconds, client.token, script.name)
+        start = time.monotonic()
+        done = world.cli("verify", "--wait", "60s", check=False, timeout_s=90)
+        caught_up_s = time.monotonic() - start
+        return rate, bad, done.returncode == 0, caught_up_s
+
+
+def kill_detection(rounds=5):
+    """Milliseconds beyond the round trip from kill -9 of a home to the first good answers."""
+    from story import Story
+    reads, writes = [], []
+    for _ in range(rounds):
+        with World() as world:
+            story = Story(world)
+            story.sign_up()
+            story.near_and_home()
+            story.kill_virginia()
+            reads.append(story.measured["kill"]["beyond_read_ms"])
+            writes.append(story.measured["kill"]["beyond_write_ms"])
+    return reads, writes
