@@ -291,6 +291,9 @@ START_TEST(what_was_promised_holds_after_any_storm)
     random_seed(&luck, seed);
     write_count = 0;
     driver = driver_create(NODES, 20 * MILLISECOND_US);
+    /* Short enough for some to expire: before they were sent, and on the way. */
+    driver->config.settings->queue_expiry_us = 2 * SECOND_US;
+    driver_configure(driver);
     driver_ship_all(driver);
     for (size_t i = 0; i < USERS; i++)
         sign_up(i);
