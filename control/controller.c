@@ -185,16 +185,25 @@ static void add_row(json_t *rows, const struct process *process)
                                           process->detail));
 }
 
-/* Who did not do what was waited for. */
+/* Who did not do what was waited for. Those that were still at it when others failed are not to
+ * blame. */
 static json_t *laggards(const struct controller *controller, const struct wait *wait)
 {
     const struct supervisor *supervisor = &controller->world->supervisor;
-    json_t *rows = json_array();
+    json_t *late = json_array();
+    json_t *failed = json_array();
 
-    for (size_t i = 0; i < supervisor->count; i++)
-        if (wait->members[i] && !is_settled(wait, &supervisor->processes[i], i))
-            add_row(rows, &supervisor->processes[i]);
-    return rows;
+    for (size_t i = 0; i < supervisor->count; i++) {
+        const struct process *process = &supervisor->processes[i];
+        if (wait->members[i] && !is_settled(wait, process, i))
+            add_row(has_failed(wait, process) ? failed : late, process);
+    }
+    if (json_array_size(failed) == 0) {
+        json_decref(failed);
+        return late;
+    }
+    json_decref(late);
+    return failed;
 }
 
 static void add_laggards_text(struct text *text, const json_t *rows, const char *trouble)

@@ -39,6 +39,7 @@ struct up {
     bool ephemeral;
     struct live_locks locks;
     bool locked;
+    bool saved; /* what is in the runtime directory now is ours */
     struct world *world;
     int fd; /* to controld; -1: none */
 };
@@ -284,6 +285,7 @@ static int save(struct up *up)
     if (error != 0)
         mecentral_error("cannot write in %s: %s", up->data, strerror(-error));
     free(logs);
+    up->saved = true;
     return error == 0 ? MECENTRAL_FINE : MECENTRAL_INTERNAL;
 }
 
@@ -314,13 +316,19 @@ static void give_up(struct up *up, const struct live_ask_reply *reply)
 {
     const json_t *rows = json_object_get(reply->data, "unconfirmed");
     struct live_ask_reply ended;
+    struct world *world;
 
     mecentral_error("world %s did not start:%s", up->run->world, reply->message);
     for (size_t i = 0; i < json_array_size(rows); i++)
         live_start_show_log(up->data,
                             json_string_value(json_object_get(json_array_get(rows, i), "name")), 3);
-    if (live_ask_on(up->fd, "down", NULL, UP_PATIENCE_MS, NULL, NULL, &ended) == 0)
+    if (live_world_load(up->data, &world) != 0)
+        return;
+    if (live_ask_on(up->fd, "down", NULL, UP_PATIENCE_MS, NULL, NULL, &ended) == 0) {
         live_ask_free(&ended);
+        live_process_wait_gone(world->controld_pid, world->controld_start_ticks, 5 * SECOND_US);
+    }
+    world_free(world);
 }
 
 static int write_ready_file(const struct up *up, const json_t *ready)
@@ -433,12 +441,17 @@ static int stay(struct up *up)
 
 static void clean_up(struct up *up, int code)
 {
+    if (up->locked) { /* no controld has come of it */
+        if (up->saved)
+            live_world_remove_runtime(up->world);
+        else
+            live_world_remove_lock(up->runtime);
+        live_start_unlock(&up->locks);
+    }
+    if (up->fd < 0 && code != MECENTRAL_FINE && up->ephemeral && up->data)
+        live_world_remove_tree(up->data);
     if (up->fd >= 0)
         close(up->fd);
-    if (up->locked)
-        live_start_unlock(&up->locks);
-    if (code != MECENTRAL_FINE && up->ephemeral && up->data && up->fd < 0)
-        live_world_remove_tree(up->data);
     world_free(up->world);
     topology_free(up->topology);
     free(up->data);
@@ -452,7 +465,7 @@ int live_up(struct mecentral *run)
 
     if (code == MECENTRAL_FINE)
         code = start(&up);
-    if (up.locked) { /* controld has them now, or nobody */
+    if (up.fd >= 0) { /* controld has them now */
         live_start_unlock(&up.locks);
         up.locked = false;
     }

@@ -127,17 +127,32 @@ int live_world_make_runtime(const char *path, char **ret_why)
     return error;
 }
 
+/* Who ends a world removes its lock file; a lock on a file that is no longer there is none. */
+static bool is_still(const char *path, int fd)
+{
+    struct stat named;
+    struct stat open;
+
+    return stat(path, &named) == 0 && fstat(fd, &open) == 0 && named.st_dev == open.st_dev &&
+           named.st_ino == open.st_ino;
+}
+
 int live_world_lock(const char *directory, int *ret_fd)
 {
     char *path = text_format("%s/lock", directory);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int error = fd < 0 ? -errno : 0;
+    int error = 0;
+    int fd = -1;
 
+    do {
+        if (fd >= 0)
+            close(fd);
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+            error = -errno;
+    } while (error == 0 && !is_still(path, fd));
     free(path);
-    if (error == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        error = -errno;
+    if (error != 0 && fd >= 0)
         close(fd);
-    }
     if (error == 0)
         *ret_fd = fd;
     return error;
@@ -207,7 +222,7 @@ int live_world_load(const char *data, struct world **ret_world)
 
 void live_world_remove_runtime(const struct world *world)
 {
-    static const char *const files[] = {"control.sock", "world.json", "lock"};
+    static const char *const files[] = {"control.sock", "world.json"};
     char *path;
 
     for (size_t i = 0; i < world->topology->region_count; i++) {
@@ -220,7 +235,16 @@ void live_world_remove_runtime(const struct world *world)
         unlink(path);
         free(path);
     }
-    rmdir(world->runtime);
+    live_world_remove_lock(world->runtime);
+}
+
+void live_world_remove_lock(const char *runtime)
+{
+    char *path = text_format("%s/lock", runtime);
+
+    unlink(path);
+    rmdir(runtime);
+    free(path);
 }
 
 static int remove_one(const char *path, const struct stat *file, int type, struct FTW *where)

@@ -43,6 +43,9 @@ int live_world_replace_quickly(const char *path, const void *data, size_t size);
 /* Remove the sockets and all else in the runtime directory that is the world's. */
 void live_world_remove_runtime(const struct world *world);
 
+/* Only the lock, and the directory when nothing else is in it. For who holds the lock. */
+void live_world_remove_lock(const char *runtime);
+
 /* Remove a directory with all that is in it. Errors: -errno of the first that failed. */
 int live_world_remove_tree(const char *path);
 
