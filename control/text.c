@@ -10,6 +10,7 @@ char *text_format_list(const char *format, va_list arguments)
 {
     va_list again;
 
+    assert(format);
     va_copy(again, arguments);
     int size = vsnprintf(NULL, 0, format, arguments);
     assert(size >= 0);

@@ -255,6 +255,8 @@ static int settings_from_json(const json_t *json, struct topology *topology)
     const json_t *own = json_object_get(json, "settings");
     const json_t *geo = json_object_get(own, "default_geo_index");
 
+    if (!json_is_object(own))
+        return -EBADMSG;
     for (size_t i = 0; i < settings_count(); i++) {
         const struct setting *setting = settings_at(i);
         const json_t *number = json_object_get(own, setting->key);
@@ -308,9 +310,10 @@ static int listeners_from_json(const json_t *json, struct world *world)
 static int faults_from_list(const json_t *json, struct world *world)
 {
     const json_t *rows = list_of(json, "faults", FAULTS_MAX);
-    json_int_t last = json_integer_value(json_object_get(json, "last_fault"));
+    const json_t *last_fault = json_object_get(json, "last_fault");
+    uint64_t last = (uint64_t)json_integer_value(last_fault);
 
-    if (!rows || last < 0)
+    if (!rows || !json_is_integer(last_fault))
         return -EBADMSG;
     for (size_t i = 0; i < json_array_size(rows); i++) {
         struct fault fault;
@@ -325,7 +328,9 @@ static int faults_from_list(const json_t *json, struct world *world)
             return -EBADMSG;
         }
     }
-    world->faults.last_number = (uint64_t)last;
+    if (world->faults.last_number > last)
+        return -EBADMSG;
+    world->faults.last_number = last;
     return 0;
 }
 

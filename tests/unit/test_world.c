@@ -1,0 +1,300 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/doctor.h"
+#include "control/views.h"
+#include "control/world.h"
+
+static struct world *make(void)
+{
+    static const char yaml[] = "regions: [{name: us-east}, {name: lab, place: Berlin}]\n"
+                               "clients: [Paris]\n"
+                               "links: [{between: [us-east, lab], rtt: 90ms, loss: 1%}]\n"
+                               "settings: {queue_writes: false, cache_bytes: 1MiB}\n"
+                               "default_geo: lab\n"
+                               "slow_motion: 2.5\n"
+                               "wan: false\n"
+                               "seed: 42\n";
+    struct topology *topology = NULL;
+    struct fault fault = {.kind = FAULT_CUT, .a = "us-east", .b = "lab"};
+    struct fault added;
+    char *error;
+
+    ck_assert_int_eq(topology_parse("t", yaml, strlen(yaml), NULL, &topology, &error), 0);
+    struct world *world = world_create("shop", topology, "/data", "/run", 9000);
+    world->config_version = 12;
+    world->ephemeral = true;
+    world->started_wall_us = 77;
+    world->controld_pid = 3;
+    world->controld_start_ticks = 4;
+    world->public_keys[1][31] = 9;
+    world->faults.last_number = 6;
+    ck_assert_int_eq(faults_add(&world->faults, topology, &fault, &added, &error), 0);
+    world->faults.last_number = 9;
+    world->supervisor.processes[1].state = PROCESS_PAUSED;
+    world->supervisor.processes[1].pid = 100;
+    world->supervisor.processes[1].start_ticks = 200;
+    return world;
+}
+
+START_TEST(a_world_survives_its_state_file)
+{
+    struct world *world = make();
+    struct world *back = NULL;
+    json_t *json = world_to_json(world);
+
+    ck_assert_int_eq(world_from_json(json, &back), 0);
+    json_t *again = world_to_json(back);
+    ck_assert(json_equal(json, again));
+    ck_assert_uint_eq(back->config_version, 12);
+    ck_assert_uint_eq(back->faults.items[0].number, 7);
+    ck_assert_uint_eq(back->faults.last_number, 9);
+    ck_assert_uint_eq(back->listeners[3].port, 9003);
+    ck_assert_str_eq(back->listeners[3].geo, "paris");
+    ck_assert_uint_eq(back->public_keys[1][31], 9);
+    ck_assert_int_eq(back->supervisor.processes[1].state, PROCESS_PAUSED);
+    ck_assert_uint_eq(back->supervisor.processes[1].start_ticks, 200);
+    ck_assert(!back->topology->settings.queue_writes);
+    ck_assert(back->topology->settings.no_wan);
+    ck_assert_uint_eq(back->topology->settings.default_geo_index, 1);
+    ck_assert_uint_eq(topology_link(back->topology, "lab", "us-east")->rtt_us, 90000);
+
+    /* And what processes run by is the same. */
+    Mec__Config *config = world_config(world);
+    Mec__Config *config_again = world_config(back);
+    uint8_t bytes[2][16384];
+    size_t size = mec__config__pack(config, bytes[0]);
+    ck_assert_uint_eq(mec__config__pack(config_again, bytes[1]), size);
+    ck_assert_mem_eq(bytes[0], bytes[1], size);
+    mec__config__free_unpacked(config, NULL);
+    mec__config__free_unpacked(config_again, NULL);
+    json_decref(again);
+    json_decref(json);
+    world_free(back);
+    world_free(world);
+}
+END_TEST
+
+/* Every part of the file, taken away or made nonsense, is noticed. */
+START_TEST(a_damaged_state_file_is_refused_whole)
+{
+    struct world *world = make();
+    json_t *json = world_to_json(world);
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(json, key, value)
+    {
+        struct world *back = NULL;
+        json_t *copy = json_copy(json);
+
+        json_object_set_new(copy, key, json_pack("[n]"));
+        ck_assert_msg(world_from_json(copy, &back) == -EBADMSG, "%s", key);
+        ck_assert_ptr_null(back);
+        json_object_del(copy, key);
+        ck_assert_msg(world_from_json(copy, &back) == -EBADMSG, "%s", key);
+        json_decref(copy);
+    }
+    json_decref(json);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(a_state_file_of_another_format_is_refused)
+{
+    struct world *world = make();
+    struct world *back = NULL;
+    json_t *json = world_to_json(world);
+
+    json_object_set_new(json, "format", json_integer(2));
+    ck_assert_int_eq(world_from_json(json, &back), -EBADMSG);
+    json_decref(json);
+    json = json_array();
+    ck_assert_int_eq(world_from_json(json, &back), -EBADMSG);
+    json_decref(json);
+    world_free(world);
+}
+END_TEST
+
+START_TEST(world_names_are_safe_in_paths)
+{
+    static const char *const wrong[] = {
+        "",   ".", "..",  "a/b", "A",
+        "-n", "ä", "a b", "a.b", "1234567890123456789012345678901234567890"};
+
+    ck_assert(world_name_is_valid("shop-2_b"));
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(!world_name_is_valid(wrong[i]), "%s", wrong[i]);
+}
+END_TEST
+
+START_TEST(ports_are_taken_over_only_where_none_is_known)
+{
+    struct world *world = make();
+    Mec__ListenerConfig bound = MEC__LISTENER_CONFIG__INIT;
+    Mec__ListenerConfig *list[] = {&bound};
+
+    bound.geo = (char *)"lab";
+    bound.port = 1234;
+    ck_assert(!world_take_ports(world, list, 1));
+    ck_assert_uint_eq(world->listeners[2].port, 9002);
+    world->listeners[2].port = 0;
+    bound.port = 70000;
+    ck_assert(!world_take_ports(world, list, 1));
+    bound.port = 1234;
+    ck_assert(world_take_ports(world, list, 1));
+    ck_assert_uint_eq(world->listeners[2].port, 1234);
+    world_free(world);
+}
+END_TEST
+
+static json_t *status(void)
+{
+    static const char text[] =
+        "{\"world\": {\"world\": \"shop\", \"http\": \"http://x\", \"config_version\": 3,"
+        "  \"slow_motion\": 1.0},"
+        " \"processes\": [{\"name\": \"routerd\", \"state\": \"serving\", \"restarts\": 0}],"
+        " \"regions\": [{\"name\": \"a\", \"process\": \"serving\", \"answers\": true,"
+        "   \"writable\": true, \"queue\": {\"waiting\": 0},"
+        "   \"copies\": [{\"shard\": \"a\", \"role\": \"home\", \"state\": \"serving\","
+        "     \"epoch\": 1, \"seq\": 7, \"staleness_ms\": null}]},"
+        "  {\"name\": \"b\", \"process\": \"killed\", \"answers\": false}],"
+        " \"replicators\": [{\"name\": \"a\", \"process\": \"serving\", \"answers\": true,"
+        "   \"streams\": [{\"shard\": \"a\", \"follower\": \"b\", \"state\": \"streaming\","
+        "     \"lag\": 4, \"rtt_configured_ms\": 70.0, \"rtt_measured_ms\": 70.4}]},"
+        "  {\"name\": \"b\", \"process\": \"killed\", \"answers\": false, \"streams\": []}],"
+        " \"router\": {\"vantages\": [{\"geo\": \"a\", \"regions\": [{\"region\": \"a\","
+        "     \"state\": \"up\", \"rtt_configured_ms\": 1.0, \"rtt_measured_ms\": 1.1},"
+        "   {\"region\": \"b\", \"state\": \"down\", \"rtt_configured_ms\": 70.0,"
+        "     \"rtt_measured_ms\": null}]}]},"
+        " \"faults\": [], \"not_answering\": [], \"now_wall_us\": 5}";
+    json_error_t error;
+    json_t *json = json_loads(text, 0, &error);
+
+    ck_assert_msg(json != NULL, "%s", error.text);
+    return json;
+}
+
+START_TEST(status_shows_regions_copies_and_health)
+{
+    json_t *json = status();
+    char *text = views_status(json, false);
+
+    ck_assert_ptr_nonnull(strstr(text, "World shop at http://x, configuration v3\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\na       serving  serving     writable       0            4\n"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "\nb       killed   killed      ?              ?            ?\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\na      1.7 home  ?\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\na           up 1.1ms  down\n"));
+    ck_assert_ptr_nonnull(strstr(text, "no faults in force\n"));
+    ck_assert_ptr_null(strstr(text, "\033"));
+    free(text);
+    text = views_status(json, true);
+    ck_assert_ptr_nonnull(strstr(text, "\033[31mkilled\033[0m"));
+    free(text);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(status_stands_answers_that_are_missing_or_odd)
+{
+    static const char *const texts[] = {
+        "{}", "{\"regions\": [{}], \"replicators\": [], \"router\": null}",
+        "{\"regions\": [{\"name\": 5, \"copies\": 7, \"queue\": []}], \"replicators\": [5],"
+        " \"router\": {\"vantages\": [{\"geo\": 1, \"regions\": {}}]}, \"faults\": [{}]}"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        json_t *json = json_loads(texts[i], 0, NULL);
+        ck_assert_ptr_nonnull(json);
+        char *text = views_status(json, true);
+        ck_assert_ptr_nonnull(strstr(text, "REGION"));
+        free(text);
+        json_decref(json);
+    }
+}
+END_TEST
+
+static char *diagnose(const json_t *json, bool *ret_failed)
+{
+    struct doctor doctor;
+
+    doctor_init(&doctor);
+    doctor_check_world(&doctor, json);
+    char *text = doctor_render(&doctor, false);
+    *ret_failed = doctor.failed;
+    doctor_free(&doctor);
+    return text;
+}
+
+START_TEST(a_healthy_world_gets_a_clean_bill)
+{
+    json_t *json = status();
+    bool failed;
+    char *text = diagnose(json, &failed);
+
+    ck_assert(!failed);
+    ck_assert_ptr_nonnull(strstr(text, "ok    processes           all 1 serve\n"));
+    ck_assert_ptr_nonnull(strstr(text,
+                                 "ok    links of regions    1 measured, worst is a to b: 70.0 "
+                                 "ms configured, 70.4 ms measured\n"));
+    ck_assert_ptr_null(strstr(text, "warn"));
+    free(text);
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_doctor_sees_what_is_wrong)
+{
+    json_t *json = status();
+    json_t *stream = json_array_get(
+        json_object_get(json_array_get(json_object_get(json, "replicators"), 0), "streams"), 0);
+    json_t *process = json_array_get(json_object_get(json, "processes"), 0);
+    bool failed;
+
+    json_object_set_new(stream, "rtt_measured_ms", json_real(90));
+    json_object_set_new(stream, "state", json_string("stopped_diverged"));
+    json_object_set_new(process, "state", json_string("crashed"));
+    json_object_set_new(process, "detail", json_string("exit code 3"));
+    json_object_set_new(json_array_get(json_object_get(json, "regions"), 0), "writable",
+                        json_false());
+    json_array_append_new(json_object_get(json, "not_answering"),
+                          json_pack("{s:s}", "name", "regiond/b"));
+    json_array_append_new(json_object_get(json, "faults"), json_object());
+    char *text = diagnose(json, &failed);
+    ck_assert(failed);
+    ck_assert_ptr_nonnull(strstr(text, "fail  routerd             it is crashed: exit code 3"));
+    ck_assert_ptr_nonnull(strstr(text, "fail  a                   replication to b has stopped"));
+    ck_assert_ptr_nonnull(strstr(text, "fail  a                   its disk takes no writes"));
+    ck_assert_ptr_nonnull(strstr(text, "fail  regiond/b           it does not answer"));
+    ck_assert_ptr_nonnull(
+        strstr(text, "warn  links of regions    1 measured, worst is a to b: 70.0"));
+    ck_assert_ptr_nonnull(strstr(text, "warn  faults              1 in force"));
+    free(text);
+    json_decref(json);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("world");
+    TCase *tests = tcase_create("world");
+
+    tcase_add_test(tests, a_world_survives_its_state_file);
+    tcase_add_test(tests, a_damaged_state_file_is_refused_whole);
+    tcase_add_test(tests, a_state_file_of_another_format_is_refused);
+    tcase_add_test(tests, world_names_are_safe_in_paths);
+    tcase_add_test(tests, ports_are_taken_over_only_where_none_is_known);
+    tcase_add_test(tests, status_shows_regions_copies_and_health);
+    tcase_add_test(tests, status_stands_answers_that_are_missing_or_odd);
+    tcase_add_test(tests, a_healthy_world_gets_a_clean_bill);
+    tcase_add_test(tests, the_doctor_sees_what_is_wrong);
+    suite_add_tcase(suite, tests);
+    SRunner *runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
