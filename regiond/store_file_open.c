@@ -13,11 +13,12 @@
 /* Another program that looks into the file may hold it for a moment. */
 #define BUSY_TIMEOUT_MS 2000
 
-/* A spill would write pages to the WAL twice; batches are bounded, so their pages may wait for the
- * commit. What has been deleted stays in the change log anyway, so to overwrite it in the records
- * would only look safer. */
+/* The cache holds what a batch of a hundred writes touches; past its size every page is read anew,
+ * and it takes memory only as it is used. A spill would write pages to the WAL twice; batches are
+ * bounded, so their pages may wait for the commit. What has been deleted stays in the change log
+ * anyway, so to overwrite it in the records would only look safer. */
 static const char writer_settings[] = "PRAGMA synchronous=FULL;"
-                                      "PRAGMA cache_size=-1024;"
+                                      "PRAGMA cache_size=-2048;"
                                       "PRAGMA cache_spill=OFF;"
                                       "PRAGMA mmap_size=0;"
                                       "PRAGMA secure_delete=OFF;"

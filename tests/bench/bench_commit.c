@@ -94,7 +94,7 @@ static struct plain plain_open(const char *path)
     must(plain.db,
          sqlite3_exec(
              plain.db,
-             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-1024;"
+             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA cache_size=-2048;"
              "PRAGMA cache_spill=OFF; PRAGMA secure_delete=OFF; PRAGMA wal_autocheckpoint=16384;"
              "CREATE TABLE records(service TEXT, user TEXT, key TEXT, incarnation INTEGER,"
              " version INTEGER, deleted INTEGER, updated INTEGER, epoch INTEGER, seq INTEGER,"
@@ -124,7 +124,7 @@ static void run(struct plain *plain, sqlite3_stmt *statement)
 
 static void plain_write(struct plain *plain, const struct write *write, const char *value)
 {
-    static const uint8_t change[520]; /* about what a packed Change of such a write takes */
+    static const uint8_t change[478]; /* about what a packed Change of such a write takes */
     sqlite3_int64 seq = (sqlite3_int64)++plain->seq;
 
     sqlite3_bind_text(plain->record, 1, write->user, -1, SQLITE_STATIC);
