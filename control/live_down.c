@@ -16,22 +16,23 @@
 
 #define DOWN_PATIENCE_MS 10000
 
-/* Let controld do it. False when it could not. */
-static bool ask_controld(const struct world *world)
+/* Let controld do it. Errors: -EINTR, somebody has no patience; others: it could not. */
+static int ask_controld(const struct world *world)
 {
     struct live_ask_reply reply;
     char *socket = world_control_path(world);
-    char letter = live_process_letter(world->controld_pid);
-    bool fine = false;
+    int error = live_process_is_paused(world->controld_pid) ? -EAGAIN : 0;
 
-    if (letter != 'T' && letter != 't' &&
-        live_ask(socket, "down", NULL, DOWN_PATIENCE_MS, &reply) == 0) {
-        fine = reply.exit_code == MECENTRAL_FINE;
+    if (error == 0)
+        error = live_ask(socket, "down", NULL, DOWN_PATIENCE_MS, &reply);
+    if (error == 0) {
+        error = reply.exit_code == MECENTRAL_FINE ? 0 : -EBUSY;
         live_ask_free(&reply);
     }
     free(socket);
-    return fine && live_process_wait_gone(world->controld_pid, world->controld_start_ticks,
-                                          5 * SECOND_US) == 0;
+    return error != 0 ? error
+                      : live_process_wait_gone(world->controld_pid, world->controld_start_ticks,
+                                               5 * SECOND_US);
 }
 
 static void signal_all(const struct world *world, int signal)
@@ -57,12 +58,14 @@ static int wait_all(const struct world *world, uint64_t patience_us)
 }
 
 /* controld is gone or does not do it: end every process that is surely one of the world's. */
-static int end_by_hand(const struct world *world)
+static int end_by_hand(const struct world *world, bool at_once)
 {
     live_process_signal(world->controld_pid, world->controld_start_ticks, SIGKILL);
-    signal_all(world, SIGTERM);
-    signal_all(world, SIGCONT);
-    if (wait_all(world, SUPERVISOR_STOP_US) != 0) {
+    if (!at_once) {
+        signal_all(world, SIGTERM);
+        signal_all(world, SIGCONT);
+    }
+    if (at_once || wait_all(world, SUPERVISOR_STOP_US) != 0) {
         signal_all(world, SIGKILL);
         if (wait_all(world, 2 * SECOND_US) != 0)
             return -ETIMEDOUT;
@@ -121,7 +124,8 @@ int live_down(struct mecentral *run)
     free(data);
     if (live_start_find(run, &world) != 0)
         return MECENTRAL_INTERNAL;
-    if (!ask_controld(world) && end_by_hand(world) != 0) {
+    int error = ask_controld(world);
+    if (error != 0 && end_by_hand(world, error == -EINTR) != 0) {
         mecentral_error("some processes of world %s do not end; see mecentral ps", run->world);
         code = MECENTRAL_INTERNAL;
     }

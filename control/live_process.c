@@ -135,12 +135,12 @@ bool live_process_is(uint32_t pid, uint64_t start_ticks)
            letter != 'Z' && letter != 'X';
 }
 
-char live_process_letter(uint32_t pid)
+bool live_process_is_paused(uint32_t pid)
 {
     uint64_t ticks;
     char letter;
 
-    return pid != 0 && read_stat(pid, &letter, &ticks) == 0 ? letter : '\0';
+    return pid != 0 && read_stat(pid, &letter, &ticks) == 0 && (letter == 'T' || letter == 't');
 }
 
 int live_process_pidfd(uint32_t pid)

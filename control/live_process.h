@@ -23,8 +23,7 @@ int live_process_start_ticks(uint32_t pid, uint64_t *ret_ticks);
 /* False also for a zombie, and for another process that has got the same pid. */
 bool live_process_is(uint32_t pid, uint64_t start_ticks);
 
-/* The letter of /proc/PID/stat: R, S, T, Z...; 0: there is none. */
-char live_process_letter(uint32_t pid);
+bool live_process_is_paused(uint32_t pid); /* by SIGSTOP, or by a debugger */
 
 /* Signal exactly that process. Errors: -ESRCH; -errno. */
 int live_process_signal(uint32_t pid, uint64_t start_ticks, int signal);

@@ -143,13 +143,12 @@ int live_start_find(const struct mecentral *run, struct world **ret_world)
 int live_start_explain(const struct mecentral *run, const struct world *world, int error)
 {
     char command[64];
-    char letter = live_process_letter(world->controld_pid);
 
     own_flag(run, command, sizeof command);
     if (!live_process_is(world->controld_pid, world->controld_start_ticks))
         mecentral_error("controld of world %s is not running: %s start controld", run->world,
                         command);
-    else if (letter == 'T' || letter == 't')
+    else if (live_process_is_paused(world->controld_pid))
         mecentral_error("controld of world %s is paused: %s resume controld", run->world, command);
     else if (error == -ETIMEDOUT)
         mecentral_error("controld of world %s (pid %u) does not answer", run->world,
@@ -162,7 +161,9 @@ int live_start_explain(const struct mecentral *run, const struct world *world, i
 int live_start_connect(const struct mecentral *run, const struct world *world, int *ret_fd)
 {
     char *socket = world_control_path(world);
-    int error = live_ask_connect(socket, ret_fd);
+    /* A paused one would take the connection and keep us waiting. */
+    int error =
+        live_process_is_paused(world->controld_pid) ? -EAGAIN : live_ask_connect(socket, ret_fd);
 
     free(socket);
     if (error != 0)

@@ -385,24 +385,6 @@ static void show(const char *message, void *context)
     mecentral_say(context, "%s", message);
 }
 
-static int end_at_once(const struct up *up)
-{
-    struct world *world;
-
-    if (live_world_load(up->data, &world) != 0)
-        return MECENTRAL_INTERNAL;
-    for (size_t i = 0; i < world->supervisor.count; i++)
-        live_process_signal(world->supervisor.processes[i].pid,
-                            world->supervisor.processes[i].start_ticks, SIGKILL);
-    live_process_signal(world->controld_pid, world->controld_start_ticks, SIGKILL);
-    live_world_remove_runtime(world);
-    if (world->ephemeral)
-        live_world_remove_tree(world->data);
-    world_free(world);
-    mecentral_error("world %s was killed", up->run->world);
-    return MECENTRAL_CHECK;
-}
-
 /* Stay until Ctrl-C, or until the world is ended elsewhere. */
 static int stay(struct up *up)
 {
@@ -435,8 +417,7 @@ static int stay(struct up *up)
         world_free(world);
     }
     mecentral_say(up->run, "ending world %s; Ctrl-C again kills it at once", up->run->world);
-    int code = live_down(up->run);
-    return interrupts > 1 ? end_at_once(up) : code;
+    return live_down(up->run);
 }
 
 static void clean_up(struct up *up, int code)

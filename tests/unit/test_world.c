@@ -203,8 +203,8 @@ START_TEST(status_stands_answers_that_are_missing_or_odd)
 {
     static const char *const texts[] = {
         "{}", "{\"regions\": [{}], \"replicators\": [], \"router\": null}",
-        "{\"regions\": [{\"name\": 5, \"copies\": 7, \"queue\": []}], \"replicators\": [5],"
-        " \"router\": {\"vantages\": [{\"geo\": 1, \"regions\": {}}]}, \"faults\": [{}]}"};
+        ("{\"regions\": [{\"name\": 5, \"copies\": 7, \"queue\": []}], \"replicators\": [5],"
+         " \"router\": {\"vantages\": [{\"geo\": 1, \"regions\": {}}]}, \"faults\": [{}]}")};
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         json_t *json = json_loads(texts[i], 0, NULL);
