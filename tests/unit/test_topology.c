@@ -237,7 +237,7 @@ START_TEST(more_regions_than_there_is_room_for_are_refused)
     for (int i = 0; i <= TOPOLOGY_REGIONS_MAX; i++)
         size += (size_t)snprintf(yaml + size, sizeof yaml - size,
                                  "  - {name: r%d, place: \"1,1\"}\n", i);
-    refuse(yaml, NULL, "t.yaml:1: regions");
+    refuse(yaml, NULL, "t.yaml:33: regions|32");
 }
 END_TEST
 
