@@ -349,10 +349,12 @@ static void try_to_connect(evutil_socket_t unused, short what, void *context)
     (void)unused;
     (void)what;
     if (fd < 0) {
-        if (!peer->failure_logged)
+        /* When all processes start at once the first tries fail, and that is nothing to warn of. */
+        if (!peer->failure_logged && peer->retry_us == RETRY_US_MAX) {
+            peer->failure_logged = true;
             live_log(LIVE_LOG_WARN, "cannot connect peer=%s why=\"%s\"; trying on", peer->name,
                      strerror(-fd));
-        peer->failure_logged = true;
+        }
         schedule_retry(peer);
         return;
     }

@@ -58,7 +58,9 @@ enum setting_stretch { STRETCH_NOT, STRETCH_TIME, STRETCH_RATE };
     X(max_connections, max_connections, COUNT, "10000", "1", "1000000", NOT,                       \
       "client connections that a router holds at most")                                            \
     X(idle_timeout, idle_timeout_us, DURATION, "60s", "10ms", "24h", NOT,                          \
-      "a client connection without requests is closed after this long")
+      "a client connection without requests is closed after this long")                            \
+    X(answer_lead, answer_lead_us, DURATION, "100us", "0us", "10ms", NOT,                          \
+      "answers leave this early; waking the router and the client up takes as long")
 
 struct setting {
     const char *key;

@@ -320,6 +320,8 @@ void asking_returned(struct router *router, uint32_t region, const struct frame 
     uint64_t now_us = router->at.now_us;
     uint64_t spare_us = now_us > pending->arrived_us ? now_us - pending->arrived_us : 0;
     uint64_t left_us = service_us < spare_us ? pending->arrived_us + service_us : now_us;
+    uint64_t lead_us = router->config->settings->answer_lead_us;
+    left_us -= lead_us < left_us ? lead_us : left_us;
     struct vantage_region *seen = &pending->vantage->regions[region];
     struct wan_message message = {
         .direction = WAN_IN,
