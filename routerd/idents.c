@@ -5,12 +5,6 @@
 
 #include <sodium.h>
 
-void idents_init(struct idents *idents, const uint8_t seed[32])
-{
-    memcpy(idents->seed, seed, sizeof(idents->seed));
-    idents->used = sizeof(idents->pool);
-}
-
 /* The front of each pool becomes the next seed and is never given out: what has been seen tells
  * nothing of what comes. */
 static void refill(struct idents *idents)
@@ -29,6 +23,14 @@ void idents_bytes(struct idents *idents, uint8_t *ret_bytes, size_t size)
     idents->used += size;
 }
 
+void idents_init(struct idents *idents, const uint8_t seed[32])
+{
+    memcpy(idents->seed, seed, sizeof(idents->seed));
+    idents->used = sizeof(idents->pool);
+    idents->key_count = 0;
+    idents_bytes(idents, idents->life, sizeof(idents->life));
+}
+
 static char *put_hex(char *at, const uint8_t *bytes, size_t size)
 {
     static const char digits[] = "0123456789abcdef";
@@ -41,10 +43,15 @@ static char *put_hex(char *at, const uint8_t *bytes, size_t size)
 
 void idents_idempotency_key(struct idents *idents, char ret_key[IDENTS_KEY_SIZE])
 {
-    uint8_t bytes[16];
-    idents_bytes(idents, bytes, sizeof(bytes));
+    uint32_t count = ++idents->key_count;
+    uint8_t counted[4] = {(uint8_t)(count >> 24), (uint8_t)(count >> 16), (uint8_t)(count >> 8),
+                          (uint8_t)count};
+    uint8_t luck[8];
+    idents_bytes(idents, luck, sizeof(luck));
     memcpy(ret_key, "mec-", 4);
-    *put_hex(ret_key + 4, bytes, sizeof(bytes)) = '\0';
+    char *at = put_hex(ret_key + 4, idents->life, sizeof(idents->life));
+    at = put_hex(at, counted, sizeof(counted));
+    *put_hex(at, luck, sizeof(luck)) = '\0';
 }
 
 void idents_traceparent(struct idents *idents, char ret_text[IDENTS_TRACEPARENT_SIZE])
