@@ -6,11 +6,11 @@
 
 #include "common/memory.h"
 
-#define SLOT_BITS      14
+#define SLOT_BITS      16
 #define SLOT_MASK      ((UINT64_C(1) << SLOT_BITS) - 1)
 #define KEPT_BYTES_MAX 4096u /* larger buffers go with their request */
 
-_Static_assert(PENDING_MAX <= SLOT_MASK, "a slot number fits into a call id");
+_Static_assert(PENDING_MAX - 1 <= SLOT_MASK, "a slot number fits into a call id");
 
 struct pendings {
     struct pending *slots[PENDING_MAX];

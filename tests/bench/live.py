@@ -29,6 +29,16 @@ end
 """
 
 
+PIPELINE_LUA = """
+function init()
+  local one = wrk.format("GET", nil, {["Authorization"] = "Bearer " .. os.getenv("MEC_TOKEN"),
+    ["Mec-Force-Region"] = "eu-west"})
+  all = string.rep(one, %d)
+end
+function request() return all end
+"""
+
+
 def median(values):
     return sorted(values)[len(values) // 2]
 
@@ -106,22 +116,25 @@ def wrk(url, connections, seconds, token, script=None, headers=(), timeout_s=10)
             int(bad.group(1)) if bad else 0)
 
 
-def slow_link(connections=3000, seconds=6):
-    """The same load over a 1 ms and a 200 ms link."""
-    with World(regions=2) as world:
+def slow_link(connections=1500, depth=6, seconds=6):
+    """The same load over a 1 ms and a 200 ms link: the connections pipeline, so that even at 200 ms
+    the load and not the waiting is the limit."""
+    rates = []
+    with World(regions=2) as world, tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
+        script.write(PIPELINE_LUA % depth)
+        script.flush()
         client = world.client("us-east")
         client.sign_up("bench-reader")
         client.put("k", "x" * 200)
         wait_until(lambda: all(row["lag"] == 0 for row in streams(world)), 10, "replicated")
-        rates = []
-        for latency in ("0.5ms", "100ms"):
+        for round_trip, latency in (("1 ms", "0.5ms"), ("200 ms", "100ms")):
             world.cli("link", "client:us-east", "eu-west", "--latency", latency)
             time.sleep(2)
             rate, bad = wrk(world.vantage["us-east"] + "/v1/metadata/k", connections, seconds,
-                            client.token, headers=("Mec-Force-Region: eu-west",))
+                            client.token, script.name)
             rates.append(rate)
-            print("  round trip %s: %.0f requests/s, %d bad" % (
-                "1 ms" if latency == "0.5ms" else "200 ms", rate, bad), flush=True)
+            print("  round trip %6s, %d connections of %d requests: %.0f requests/s, %d bad" % (
+                round_trip, connections, depth, rate, bad), flush=True)
     return rates
 
 

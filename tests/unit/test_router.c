@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "routerd/pending.h"
 #include "router_driver.h"
 
 #define MS  MILLISECOND_US
@@ -162,7 +163,7 @@ START_TEST(too_many_requests_in_flight_are_refused)
 {
     uint64_t id = 0;
     world->regions[US_WEST].mute = true;
-    for (int request = 0; request < 10000; request++)
+    for (int request = 0; request < (int)PENDING_MAX; request++)
         id = world_get(world, "us-west", KEY);
     ck_assert(!world_answered(world, id));
     id = world_get(world, "us-west", KEY);
