@@ -342,9 +342,21 @@ void asking_returned(struct router *router, uint32_t region, const struct frame 
 
 /* Coming back. */
 
+/* A refusal ends only its own try: an earlier one may still have its effect, so the client must not
+ * be told that the write has failed. */
+static bool hides_an_effect(const struct pending *pending, const Mec__Answer *answer)
+{
+    return pending->maybe_written && answer->problem[0] != '\0';
+}
+
 static void finish_answered(struct router *router, struct pending *pending,
                             const Mec__Answer *answer)
 {
+    if (hides_an_effect(pending, answer)) {
+        refuse(router, pending, PROBLEM_FATE_UNKNOWN,
+               "a try has an unknown fate, and the next one was refused");
+        return;
+    }
     if (pending->mode == MEC__CALL_MODE__ENQUEUE && answer->queue_seq != 0) {
         router->counters.queued++;
         marks_note(router->marks, pending->region, pending->shard, pending->user,

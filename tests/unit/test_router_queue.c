@@ -113,6 +113,31 @@ START_TEST(home_silent_the_write_is_queued_under_the_same_key)
 }
 END_TEST
 
+START_TEST(perhaps_written_and_refused_by_the_queue_is_an_unknown_fate)
+{
+    world->regions[US_EAST].mute = true;
+    world->regions[US_WEST].status = 503;
+    world->regions[US_WEST].problem = problem_get(PROBLEM_QUEUE_FULL)->type;
+    uint64_t id = world_put(world, "us-west", KEY);
+    world_run(world, 200 * MS);
+    world_kill(world, US_EAST);
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_last_call(world)->mode, MEC__CALL_MODE__ENQUEUE);
+    ck_assert_int_eq(world_answer(world, id)->problem, PROBLEM_FATE_UNKNOWN);
+}
+END_TEST
+
+START_TEST(surely_not_written_and_refused_by_the_queue_is_that_refusal)
+{
+    world->regions[US_WEST].status = 503;
+    world->regions[US_WEST].problem = problem_get(PROBLEM_QUEUE_FULL)->type;
+    uint64_t id = world_put(world, "us-west", KEY);
+    world_kill(world, US_EAST); /* while the request was on its way there */
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_answer(world, id)->problem, PROBLEM_QUEUE_FULL);
+}
+END_TEST
+
 START_TEST(home_away_in_a_read_only_world_is_503)
 {
     world->settings.queue_writes = false;
@@ -339,6 +364,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, home_killed_the_write_goes_to_the_nearest_queue_in_the_same_step);
     tcase_add_test(tests, home_killed_under_way_the_write_is_queued_under_the_same_key);
     tcase_add_test(tests, home_silent_the_write_is_queued_under_the_same_key);
+    tcase_add_test(tests, perhaps_written_and_refused_by_the_queue_is_an_unknown_fate);
+    tcase_add_test(tests, surely_not_written_and_refused_by_the_queue_is_that_refusal);
     tcase_add_test(tests, home_away_in_a_read_only_world_is_503);
     tcase_add_test(tests, perhaps_written_in_a_read_only_world_is_an_unknown_fate);
     tcase_add_test(tests, surely_not_written_in_a_read_only_world_is_read_only);
