@@ -5,9 +5,11 @@ that many can run side by side and none touches the user's own.
 """
 
 import base64
+import glob
 import http.client
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -24,6 +26,11 @@ settings:
   argon2_operations: 1
   argon2_memory: 8MiB
 """
+
+
+# What a process says of itself that is never right, whatever is done to it.
+TROUBLE = re.compile("AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|Assertion `"
+                     "|ended by signal (4|6|7|8|11) ")
 
 
 class CommandFailed(Exception):
@@ -140,7 +147,7 @@ class Client:
 
 
 class World:
-    """One world of regions, started by `mecentral up` and ended by `mecentral down --purge`.
+    """One world of regions, started by `mecentral up` and ended by `mecentral down` and purged.
 
     With a @name it lives where the user's own worlds do; else apart from them."""
 
@@ -183,12 +190,35 @@ class World:
         return self
 
     def stop(self):
+        """End the world and remove its data. Fails when a log tells of a bug."""
         if self.directory is None:
             return
+        # Leaks are told at a process's end, so the logs are read after that and before the purge.
+        if self.started or self.apart:
+            self.cli("down", check=False)
+        trouble = self.trouble()
         if self.started or self.apart:
             self.cli("down", "--purge", check=False)
+        if self.ready:
+            shutil.rmtree(self.ready["data"], ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
         self.directory = None
+        assert not trouble, "bugs in the logs:\n" + trouble
+
+    def trouble(self):
+        """The lines of the logs that tell of a bug, each with some lines of what follows it."""
+        found = []
+        patterns = [os.path.join(self.directory, "**", "logs", "*.log")]
+        if self.ready:
+            patterns.append(os.path.join(self.ready["data"], "logs", "*.log"))
+        for path in sorted({path for pattern in patterns
+                            for path in glob.glob(pattern, recursive=True)}):
+            with open(path, errors="replace") as file:
+                lines = file.readlines()
+            at = next((i for i, line in enumerate(lines) if TROUBLE.search(line)), None)
+            if at is not None:
+                found.append(os.path.basename(path) + ":\n" + "".join(lines[at:at + 40]))
+        return "\n".join(found)
 
     def __enter__(self):
         try:
