@@ -253,6 +253,17 @@ void names_confirm(struct region *region, struct request *request)
     begin(region, request, true);
 }
 
+/* A region that asks must know for sure and names the directory, of which we must be the home. Who
+ * names none (a router that explains) is content with what our copy knows. */
+static bool find_directory(struct region *region, struct request *request)
+{
+    bool any_copy = request->call->shard[0] == '\0';
+
+    if (any_copy)
+        request->copy = names_directory(region, request->call->key);
+    return request->copy && (any_copy || copies_is_home(region, request->copy));
+}
+
 void names_lookup(struct region *region, struct request *request)
 {
     struct name_claim claim;
@@ -261,7 +272,7 @@ void names_lookup(struct region *region, struct request *request)
     int r;
 
     request_enter(request, STAGE_SERVICE);
-    if (!request->copy || !copies_is_home(region, request->copy)) {
+    if (!find_directory(region, request)) {
         answer_not_home(region, request);
         return;
     }

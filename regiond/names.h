@@ -29,7 +29,7 @@ int names_read(struct region *region, const struct copy *directory, const char *
 int names_parse(struct slice json, struct name_claim *ret_claim);
 
 /* Operations at the directory's home: call->shard is the directory, call->key the name,
- * claims.user and claims.shard who claims it. */
+ * claims.user and claims.shard who claims it. A lookup without a shard is answered by any copy. */
 void names_claim(struct region *region, struct request *request);
 void names_confirm(struct region *region, struct request *request);
 void names_lookup(struct region *region, struct request *request);

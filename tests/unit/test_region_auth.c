@@ -439,6 +439,25 @@ START_TEST(names_are_given_by_their_directorys_home_alone)
 }
 END_TEST
 
+START_TEST(any_copy_of_the_directory_tells_a_router_where_a_user_lives)
+{
+    Mec__Call call = MEC__CALL__INIT;
+
+    ck_assert_uint_eq(sign_up(US, "ada", "a password", "k1")->status, 201);
+    driver_ship_all(driver);
+    call.operation = MEC__OPERATION__NAME_LOOKUP;
+    call.key = "ada";
+    for (size_t node = US; node <= AP; node++) {
+        const Mec__Answer *answer = driver_ask(driver, node, &call);
+
+        ck_assert_uint_eq(answer->status, 200);
+        ck_assert_str_eq(member(answer, "shard"), "us-east");
+    }
+    call.key = "nobody";
+    ck_assert_uint_eq(driver_ask(driver, EU, &call)->status, 404);
+}
+END_TEST
+
 START_TEST(a_flood_of_log_ins_is_turned_away_not_queued_without_end)
 {
     Mec__Call call = credentials(MEC__OPERATION__TOKEN_CREATE, "no body", "correct horse");
@@ -518,6 +537,7 @@ int main(void)
         a_sign_up_cut_off_after_its_account_can_be_finished_under_its_key,
         a_reservation_ends_when_nobody_confirms_it,
         names_are_given_by_their_directorys_home_alone,
+        any_copy_of_the_directory_tells_a_router_where_a_user_lives,
         a_flood_of_log_ins_is_turned_away_not_queued_without_end,
         the_keys_are_published_for_everyone,
         no_password_comes_to_rest};
