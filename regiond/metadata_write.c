@@ -67,15 +67,16 @@ static void answer_written(struct region *region, struct request *request,
     answer_send(region, request, &answer);
 }
 
-static void answer_condition_failed(struct region *region, struct request *request,
-                                    uint64_t version)
+/* It says how the record stands, so the session has seen that. */
+static void answer_judged(struct region *region, struct request *request, enum problem_id id,
+                          const char *detail, uint64_t version)
 {
-    const struct problem *problem = problem_get(PROBLEM_PRECONDITION_FAILED);
+    const struct problem *problem = problem_get(id);
     struct answer answer;
 
     answer_init(&answer, (uint32_t)problem->status);
     answer.message.problem = (char *)problem->type;
-    answer.message.detail = "The value is not as If-Match or If-None-Match says; read it again.";
+    answer.message.detail = (char *)detail;
     answer.message.version = version;
     answer_read(region, &answer, request->copy, 0, 0);
     answer_send(region, request, &answer);
@@ -89,10 +90,12 @@ static void answer_result(struct region *region, struct request *request, const 
         answer_written(region, request, op);
         break;
     case STORE_CONDITION_FAILED:
-        answer_condition_failed(region, request, op->version);
+        answer_judged(region, request, PROBLEM_PRECONDITION_FAILED,
+                      "The value is not as If-Match or If-None-Match says; read it again.",
+                      op->version);
         break;
     case STORE_NOT_FOUND:
-        answer_problem(region, request, PROBLEM_NOT_FOUND, "There is no value under this key.");
+        answer_judged(region, request, PROBLEM_NOT_FOUND, "There is no value under this key.", 0);
         break;
     case STORE_KEY_REUSED:
         answer_problem(region, request, PROBLEM_KEY_REUSED,
@@ -101,6 +104,10 @@ static void answer_result(struct region *region, struct request *request, const 
     case STORE_EXPIRED:
         answer_problem(region, request, PROBLEM_EXPIRED,
                        "The write waited longer in the queue than the world allows.");
+        break;
+    case STORE_FORBIDDEN:
+        answer_problem(region, request, PROBLEM_FORBIDDEN,
+                       "The account is gone, or its sessions have been revoked.");
         break;
     default:
         answer_problem(region, request, PROBLEM_INTERNAL, "The write did not run.");
@@ -154,21 +161,21 @@ static void start(struct region *region, const struct request *request,
 }
 
 /* The token of a queued write was checked when it was accepted; the account may be gone since, or
- * its sessions revoked. */
-static bool account_stands(struct region *region, struct request *request)
+ * its sessions revoked. Even then a retry of what has been written must not be told that it was
+ * not, so the store has the last word. Returns false when the account cannot be read. */
+static bool check_account(struct region *region, struct request *request,
+                          struct store_write *ret_terms)
 {
     struct account account;
     int r = account_read(region, request->copy, request->claims.user, &account);
 
-    if (r == 0 && account.generation == request->claims.generation)
-        return true;
-    if (r < 0 && r != -ENOENT)
+    if (r < 0 && r != -ENOENT) {
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                        "The account cannot be read.");
-    else
-        answer_problem(region, request, PROBLEM_FORBIDDEN,
-                       "The account is gone, or its sessions have been revoked.");
-    return false;
+        return false;
+    }
+    ret_terms->forbidden = r < 0 || account.generation != request->claims.generation;
+    return true;
 }
 
 static const char *malformed(const Mec__Call *call)
@@ -221,6 +228,6 @@ void metadata_write(struct region *region, struct request *request)
         receipts_accept(region, request, terms.request_digest);
     else if (!copies_is_home(region, request->copy))
         answer_not_home(region, request);
-    else if (call->mode != MEC__CALL_MODE__DELIVER || account_stands(region, request))
+    else if (call->mode != MEC__CALL_MODE__DELIVER || check_account(region, request, &terms))
         start(region, request, &terms);
 }

@@ -70,9 +70,10 @@ struct store_write {
     uint64_t if_version;
     const char *idempotency_key; /* unique for (user, key); "" = none, for internal writes */
     uint8_t request_digest[16];  /* another one under the same key: STORE_KEY_REUSED */
-    const char *receipt;         /* "" when not a queued write */
+    const char *receipt;         /* "" when not a queued write; what refuses one is final */
     const char *traceparent;
     uint64_t expires_wall_us; /* refuse past this (STORE_EXPIRED), unless already made; 0 = never */
+    bool forbidden;           /* refuse (STORE_FORBIDDEN), unless already made */
 };
 
 /* A change from the home. */
@@ -91,6 +92,7 @@ enum store_result {
     STORE_NOT_FOUND,
     STORE_KEY_REUSED,
     STORE_EXPIRED,
+    STORE_FORBIDDEN,
     STORE_GAP,         /* apply: seq > cursor + 1 */
     STORE_DIVERGED,    /* apply: the previous digest is not ours */
     STORE_STALE_EPOCH, /* apply, write: older than the log's epoch */

@@ -3,6 +3,7 @@
 #ifndef MEC_STORE_INTERNAL_H
 #define MEC_STORE_INTERNAL_H
 
+#include "regiond/refusals.h"
 #include "regiond/store.h"
 #include "regiond/store_file.h"
 #include "replication.pb-c.h"
@@ -30,6 +31,7 @@ struct store {
     char *shard;
     struct store_end end;
     struct arena *arena;          /* of one operation */
+    struct refusals *refusals;    /* of queued writes */
     char *sweep_user, *sweep_key; /* store_trim() goes on behind this one; NULL: from the front */
 };
 

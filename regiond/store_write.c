@@ -82,7 +82,34 @@ static bool condition_holds(const struct store_write *write, const struct head *
     abort(); /* a condition out of range */
 }
 
-/* Set op->result and return true when the write is refused. */
+/* Has a queued copy of this write been refused? Its receipt says so, and that is final. Sets
+ * op->result. */
+static bool was_refused(const struct store *store, struct store_op *op)
+{
+    struct refusal refusal;
+
+    if (!refusals_find(store->refusals, op->write.user, op->write.idempotency_key, &refusal))
+        return false;
+    op->result = refusal.result;
+    op->version = refusal.version;
+    return true;
+}
+
+/* Set op->result and return true when the write is refused for what it is itself. */
+static bool refuse_unread(const struct store_round *round, struct store_op *op)
+{
+    const struct store_write *write = &op->write;
+
+    if (write->forbidden)
+        op->result = STORE_FORBIDDEN;
+    else if (write->expires_wall_us != 0 && round->wall_us > write->expires_wall_us)
+        op->result = STORE_EXPIRED;
+    else
+        return false;
+    return true;
+}
+
+/* Set op->result and return true when the write is refused for the record before it. */
 static bool refuse(struct store_op *op, const struct head *head)
 {
     if (!condition_holds(&op->write, head))
@@ -237,9 +264,21 @@ static int put(struct store *store, struct store_round *round, struct store_op *
     return store_write_put(store, round, &change, bytes, op->change_digest);
 }
 
+/* Should the batch fail after this, the refusal stays: it was refused on grounds that never came to
+ * be, but the next try is told the same. */
+static int refused(struct store *store, const struct store_op *op)
+{
+    const struct refusal refusal = {op->result, op->version};
+
+    if (op->write.receipt && op->write.receipt[0] != '\0')
+        refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
+    return 0;
+}
+
 int store_write_run(struct store *store, struct store_round *round, struct store_op *op)
 {
     const struct store_write *write = &op->write;
+    bool has_key = write->idempotency_key && write->idempotency_key[0] != '\0';
     struct head head;
     bool known = false;
     int error = 0;
@@ -252,16 +291,16 @@ int store_write_run(struct store *store, struct store_round *round, struct store
         op->result = STORE_STALE_EPOCH;
         return 0;
     }
-    if (write->idempotency_key && write->idempotency_key[0] != '\0')
+    if (has_key)
         error = check_key(store, op, &known);
-    if (error != 0 || known)
+    if (error != 0 || known || (has_key && was_refused(store, op)))
         return error;
-    if (write->expires_wall_us != 0 && round->wall_us > write->expires_wall_us) {
-        op->result = STORE_EXPIRED;
-        return 0;
-    }
+    if (refuse_unread(round, op))
+        return refused(store, op);
     error = read_head(store, write, &head);
-    if (error != 0 || refuse(op, &head))
+    if (error != 0)
         return error;
+    if (refuse(op, &head))
+        return refused(store, op);
     return put(store, round, op, &head);
 }
