@@ -237,7 +237,8 @@ static void take_local(struct region *region, struct local *local)
     }
 }
 
-/* It has crossed the link: out to the peer's socket, or in to whoever waits for it. */
+/* It has crossed the link: out to the peer's socket, or in to whoever waits for it. A call that was
+ * given up while a cut held it stays here: so it surely has had no effect. */
 static void take_message(struct region *region, struct wan_message *message)
 {
     struct pending *pending = find(region->forward, message->id);
@@ -247,8 +248,12 @@ static void take_message(struct region *region, struct wan_message *message)
         free(message->bytes);
         return;
     }
-    if (pending)
-        pending->arrived_us = message->arrival_us;
+    if (!pending) {
+        sodium_memzero(message->bytes, message->size);
+        free(message->bytes);
+        return;
+    }
+    pending->arrived_us = message->arrival_us;
     outbox_send_peer(region->outbox, message->peer, message->bytes, message->size);
 }
 
@@ -315,6 +320,18 @@ void forward_peer_down(struct region *region, uint32_t peer)
         add_local(forward, LOCAL_FAILURE, pending->id, -ECONNRESET, NULL, 0);
 }
 
+static void fail_what_was_reset(struct forward *forward)
+{
+    struct wan_message messages[64];
+    size_t count;
+
+    do {
+        count = wan_take_reset(forward->wan, messages, 64);
+        for (size_t i = 0; i < count; i++)
+            add_local(forward, LOCAL_FAILURE, messages[i].id, -ECONNRESET, NULL, 0);
+    } while (count == 64);
+}
+
 void forward_configure(struct region *region)
 {
     struct forward *forward = region->forward;
@@ -322,6 +339,7 @@ void forward_configure(struct region *region)
     if (network_configure(forward->network, region->config) < 0)
         outbox_log(region->outbox, "the new links cannot be used; the old ones stay");
     wan_relink(forward->wan, region->at.now_us);
+    fail_what_was_reset(forward);
 }
 
 uint64_t forward_wake_us(const struct region *region)

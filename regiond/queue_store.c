@@ -141,6 +141,7 @@ static int put_entry(struct round *round, const struct queue_entry *entry, uint6
     store_file_bind_u64(statement, 8, entry->accepted_wall_us);
     store_file_bind_u64(statement, 9, entry->expires_wall_us);
     store_file_bind_blob(statement, 10, entry->call.data, entry->call.size);
+    store_file_bind_u64(statement, 11, entry->attempted ? 1 : 0);
     return store_file_run(round->file, statement);
 }
 

@@ -32,7 +32,7 @@ struct queue_entry {
     uint64_t expires_wall_us;
     struct slice call; /* packed Mec__Call, with claims and without token */
     enum queue_state state;
-    bool attempted; /* was sent to the home at least once: its fate may be unknown */
+    bool attempted; /* was sent to the home, by us or another: its fate may be unknown */
     uint64_t settled_wall_us;
     const char *position; /* applied: "us-east:3.1824"; else "" */
     const char *problem;  /* rejected: a type of problem.h; else "" */

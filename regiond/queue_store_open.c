@@ -29,7 +29,7 @@ static const char *const statements[] = {
     [QUEUE_SQL_KNOWN] = "SELECT seq, request_digest, state, receipt FROM entries"
                         " WHERE user=?1 AND idempotency_key=?2",
     [QUEUE_SQL_ENQUEUE] = "INSERT INTO entries(" ENTRY_COLUMNS ") VALUES(?1, ?2, ?3, ?4, ?5, ?6,"
-                          " ?7, ?8, ?9, 0, 0, 0, '', '', '', ?10)",
+                          " ?7, ?8, ?9, 0, ?11, 0, '', '', '', ?10)",
     [QUEUE_SQL_MARK] = "REPLACE INTO marks(shard, seq) VALUES(?1, ?2)",
     [QUEUE_SQL_ATTEMPT] = "UPDATE entries SET attempted=1 WHERE seq=?1",
     [QUEUE_SQL_CALL_SIZE] = "SELECT length(call) FROM entries WHERE seq=?1 AND state=0",

@@ -31,14 +31,29 @@ static void finish(struct accepting *accepting)
     free(accepting);
 }
 
+/* Whoever is told that a write is applied may read it from then on. */
+static void see_applied(struct answer *answer, const struct copy *copy,
+                        const struct queue_entry *entry)
+{
+    struct position position;
+
+    if (entry->state == QUEUE_APPLIED && copy &&
+        position_parse(slice_of(entry->position), &position) == 0)
+        answer_seen(answer, copy, position.epoch, position.seq);
+}
+
 static void answer_accepted(struct region *region, struct accepting *accepting, const char *receipt,
                             enum queue_state state, uint64_t seq)
 {
     json_t *root = json_pack("{s:s, s:s}", "receipt", receipt, "state", queue_state_name(state));
     char *json = json_dumps(root, JSON_COMPACT);
+    struct queue_entry entry;
     struct answer answer;
 
     answer_init(&answer, 202);
+    if (state == QUEUE_APPLIED &&
+        queue_reader_find(region->queue_reader, region->scratch, receipt, &entry) == 0)
+        see_applied(&answer, accepting->request.copy, &entry);
     answer.message.served = MEC__SERVED__SERVED_QUEUE;
     answer.message.queue_seq = seq;
     answer.message.location = arena_format(region->scratch, "/v1/receipts/%s", receipt);
@@ -115,6 +130,7 @@ static size_t pack_delivery(const struct region *region, const struct accepting 
     call.bookmark = NULL;
     call.budget_us = 0;
     call.wait_us = 0;
+    call.maybe_written = false;
     call.receipt = (char *)accepting->receipt;
     call.accepted_wall_us = region->at.wall_us;
     call.expires_wall_us = region->at.wall_us + region->settings.queue_expiry_us;
@@ -155,6 +171,7 @@ void receipts_accept(struct region *region, const struct request *request, const
         .expires_wall_us = region->at.wall_us + region->settings.queue_expiry_us,
         .call = {(const char *)accepting->call, size},
         .state = QUEUE_QUEUED,
+        .attempted = accepting->request.call->maybe_written,
         .position = "",
         .problem = "",
         .detail = "",
@@ -189,6 +206,7 @@ static void answer_receipt(struct region *region, struct request *request,
     struct answer answer;
 
     answer_init(&answer, 200);
+    see_applied(&answer, request->copy, entry);
     answer.message.served = MEC__SERVED__SERVED_QUEUE;
     answer.message.content_type = "application/json";
     answer.message.body.data = (uint8_t *)json;
