@@ -131,6 +131,20 @@ static void answer_taken(struct region *region, struct request *request)
     answer_problem(region, request, PROBLEM_NAME_TAKEN, "Choose another name.");
 }
 
+/* A retry that the router has brought to another home than the first try: only that one can tell
+ * what became of it. */
+static void answer_elsewhere(struct region *region, struct request *request,
+                             const struct name_claim *claim)
+{
+    if (claim->confirmed)
+        answer_problem(region, request, PROBLEM_NAME_TAKEN,
+                       "This sign-up has been finished at another home; log in.");
+    else
+        answer_problem(region, request, PROBLEM_HOME_UNAVAILABLE,
+                       "This sign-up has begun at another home, which is to finish it; retry under "
+                       "the same Idempotency-Key in a minute.");
+}
+
 static void judge(struct region *region, struct claiming *claiming);
 
 static void on_done(struct region *region, struct commit_op *op, int error)
@@ -184,11 +198,20 @@ static void write_claim(struct region *region, struct claiming *claiming,
     commit_store(region, request->copy, &claiming->op);
 }
 
+/* The same sign-up that was begun at another home is another claim: there must not be two accounts
+ * of one user. */
+static bool is_ours(const struct claiming *claiming, const struct name_claim *claim)
+{
+    const struct token_claims *claims = &claiming->request.claims;
+
+    return strcmp(claim->user, claims->user) == 0 && strcmp(claim->shard, claims->shard) == 0;
+}
+
 /* Whether another's claim stands in the way. */
 static bool is_taken(const struct region *region, const struct claiming *claiming,
                      const struct name_claim *claim)
 {
-    if (strcmp(claim->user, claiming->request.claims.user) == 0)
+    if (is_ours(claiming, claim))
         return false;
     return claim->confirmed || claiming->confirm || claim->expires_wall_us > region->at.wall_us;
 }
@@ -196,7 +219,7 @@ static bool is_taken(const struct region *region, const struct claiming *claimin
 static bool is_good_already(const struct region *region, const struct claiming *claiming,
                             const struct name_claim *claim)
 {
-    if (strcmp(claim->user, claiming->request.claims.user) != 0)
+    if (!is_ours(claiming, claim))
         return false;
     return claim->confirmed ||
            (!claiming->confirm && claim->expires_wall_us > region->at.wall_us + RENEW_BELOW_US);
@@ -214,7 +237,10 @@ static void judge(struct region *region, struct claiming *claiming)
     } else if (r == -ENOENT && claiming->confirm) {
         answer_taken(region, request);
     } else if (r == 0 && is_taken(region, claiming, &claim)) {
-        answer_taken(region, request);
+        if (strcmp(claim.user, request->claims.user) == 0)
+            answer_elsewhere(region, request, &claim);
+        else
+            answer_taken(region, request);
     } else if (r == 0 && is_good_already(region, claiming, &claim)) {
         answer_claimed(region, request);
     } else {

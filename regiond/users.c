@@ -120,7 +120,7 @@ static void on_confirmed(struct region *region, void *context, int error, const 
 
     resume_directory(region, signup);
     if (error == 0 && answer->status == 409)
-        fail(region, signup, PROBLEM_NAME_TAKEN, "Choose another name.");
+        fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
     else if (error < 0 || answer->status >= 300)
         fail(region, signup, PROBLEM_FATE_UNKNOWN,
              "The account may exist already; retry with the same Idempotency-Key.");
@@ -234,7 +234,9 @@ static void on_claimed(struct region *region, void *context, int error, const Me
 
     resume_directory(region, signup);
     if (error == 0 && answer->status == 409)
-        fail(region, signup, PROBLEM_NAME_TAKEN, "Choose another name.");
+        fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
+    else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
+        fail(region, signup, PROBLEM_HOME_UNAVAILABLE, answer->detail);
     else if (error < 0 || answer->status >= 300)
         fail(region, signup, PROBLEM_HOME_UNAVAILABLE,
              "The region that hands out this name cannot be reached.");
