@@ -91,10 +91,19 @@ bool copies_is_home(const struct region *region, const struct copy *copy)
     return copy->home_peer == region->self && copy->visible.epoch <= copy->epoch;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint64_t since(uint64_t now_us, uint64_t then_us)
+{
+    return now_us > then_us ? now_us - then_us : 0;
+}
+
 bool copies_staleness(const struct region *region, const struct copy *copy, uint64_t *ret_us)
 {
-    uint64_t wall_us = region->at.wall_us;
-    uint64_t as_of_us = copy->freshness.as_of_wall_us;
+    const struct freshness_mark *as_of = &copy->freshness.as_of;
 
     if (copies_is_home(region, copy)) {
         *ret_us = 0;
@@ -102,8 +111,8 @@ bool copies_staleness(const struct region *region, const struct copy *copy, uint
     }
     if (!copy->freshness.known)
         return false;
-    /* The home's clock may be a little ahead of ours. */
-    *ret_us = wall_us > as_of_us ? wall_us - as_of_us : 0;
+    *ret_us = max_u64(since(region->at.wall_us, as_of->wall_us),
+                      since(region->at.now_us, as_of->heard_us));
     return true;
 }
 
@@ -113,14 +122,15 @@ static void settle_freshness(struct copy *copy)
 
     if (!freshness->pending || copy->visible.seq < freshness->pending_seq)
         return;
+    /* Even when it says an earlier time than the one before: the home's clock may have been set
+     * right. A mark of a connection that is over can come late, too, and makes us look staler than
+     * we are until the next one. */
     freshness->pending = false;
-    if (freshness->known && freshness->as_of_wall_us >= freshness->pending_wall_us)
-        return;
     freshness->known = true;
-    freshness->as_of_wall_us = freshness->pending_wall_us;
+    freshness->as_of = freshness->pending_mark;
 }
 
-void copies_heard(struct copy *copy, uint64_t epoch, uint64_t wall_us, uint64_t last_seq)
+void copies_heard(struct copy *copy, uint64_t epoch, struct freshness_mark mark, uint64_t last_seq)
 {
     struct freshness *freshness = &copy->freshness;
 
@@ -133,7 +143,7 @@ void copies_heard(struct copy *copy, uint64_t epoch, uint64_t wall_us, uint64_t 
     if (freshness->pending && copy->visible.seq < last_seq)
         return;
     freshness->pending = true;
-    freshness->pending_wall_us = wall_us;
+    freshness->pending_mark = mark;
     freshness->pending_seq = last_seq;
     settle_freshness(copy);
 }

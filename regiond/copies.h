@@ -18,13 +18,20 @@ struct drain_entry;
 struct follower_group;
 struct waiting_read;
 
-/* How fresh a follower is, in the home's wall clock and within one epoch. */
+/* A moment at which the home's log ended somewhere: by the home's wall clock, and by our monotonic
+ * one when we were told, which is later. */
+struct freshness_mark {
+    uint64_t wall_us;
+    uint64_t heard_us;
+};
+
+/* How fresh a follower is, within one epoch. */
 struct freshness {
     uint64_t epoch;
     bool known;
-    uint64_t as_of_wall_us; /* everything up to then is here */
-    bool pending;           /* the home's log ended at pending_seq at pending_wall_us */
-    uint64_t pending_wall_us;
+    struct freshness_mark as_of; /* everything up to then is here */
+    bool pending;                /* the home's log ended at pending_seq then: */
+    struct freshness_mark pending_mark;
     uint64_t pending_seq;
 };
 
@@ -66,11 +73,13 @@ struct copy *copies_find(const struct region *region, const char *shard); /* NUL
  * newer epoch than the config. */
 bool copies_is_home(const struct region *region, const struct copy *copy);
 
-/* Staleness by the wall clock of the step. Returns false when it is not known. */
+/* Staleness by the home's wall clock and ours; yet never less than the time since we were told, so
+ * that clocks which disagree can hide no more than the way of one message. Returns false when it is
+ * not known. */
 bool copies_staleness(const struct region *region, const struct copy *copy, uint64_t *ret_us);
 
-/* The home's log ended at @last_seq at @wall_us, it says in @epoch. */
-void copies_heard(struct copy *copy, uint64_t epoch, uint64_t wall_us, uint64_t last_seq);
+/* The home's log ended at @last_seq at @mark, it says in @epoch. */
+void copies_heard(struct copy *copy, uint64_t epoch, struct freshness_mark mark, uint64_t last_seq);
 
 /* Move `visible`; the cache has been told. */
 void copies_advance(struct copy *copy, uint64_t epoch, uint64_t seq, const uint8_t *digest);

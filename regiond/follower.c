@@ -16,7 +16,7 @@ struct follower_group {
     uint64_t connection;
     uint64_t id;
     uint64_t epoch;
-    uint64_t home_wall_us;
+    struct freshness_mark mark; /* when the home's log ended at home_last_seq */
     uint64_t home_last_seq;
     Mec__ApplyOutcome outcome;
     const char *detail;
@@ -59,7 +59,7 @@ static void flush(struct region *region, struct copy *copy)
 
         DL_DELETE(copy->groups, group);
         if (group->outcome == MEC__APPLY_OUTCOME__APPLIED)
-            copies_heard(copy, group->epoch, group->home_wall_us, group->home_last_seq);
+            copies_heard(copy, group->epoch, group->mark, group->home_last_seq);
         answer(region, copy, group->connection, group->id, group->outcome, group->detail);
         group_free(group);
     }
@@ -176,7 +176,7 @@ static void enqueue(struct region *region, struct copy *copy, uint64_t connectio
     group->connection = connection;
     group->id = id;
     group->epoch = apply->epoch;
-    group->home_wall_us = apply->home_wall_us;
+    group->mark = (struct freshness_mark){apply->home_wall_us, region->at.now_us};
     group->home_last_seq = apply->home_last_seq;
     group->outcome = MEC__APPLY_OUTCOME__APPLIED;
     group->detail = "";
