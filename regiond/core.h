@@ -54,7 +54,7 @@ struct region {
     uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
     char *signing_kid;
 
-    const Mec__Config *config; /* the shell's, until the next one */
+    Mec__Config *config;       /* our own copy */
     Mec__Settings settings;    /* of it, with defaults where it says 0 */
     uint32_t self;             /* our index in config->regions */
     bool *peer_up;             /* by index in config->regions */

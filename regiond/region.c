@@ -99,9 +99,26 @@ static void take_peers(struct region *region, const Mec__Config *config)
 }
 
 /* All but the copies, which the first config opens and later ones change. */
-static void take_config(struct region *region, const Mec__Config *config)
+static Mec__Config *copy_config(const Mec__Config *config)
+{
+    size_t size = mec__config__get_packed_size(config);
+    uint8_t *bytes = memory_alloc(size + 1);
+    Mec__Config *copy;
+
+    mec__config__pack(config, bytes);
+    copy = mec__config__unpack(NULL, size, bytes);
+    assert(copy);
+    free(bytes);
+    return copy;
+}
+
+static void take_config(struct region *region, const Mec__Config *from)
 {
     region->config = config;
+    Mec__Config *config = copy_config(from);
+
+    if (region->config)
+        mec__config__free_unpacked(region->config, NULL);
     take_settings(region, config->settings);
     take_keys(region, config);
     take_peers(region, config);
@@ -109,12 +126,20 @@ static void take_config(struct region *region, const Mec__Config *config)
     forward_configure(region);
 }
 
+/* Peers go by their index, so those that we know must keep it. */
+static bool keeps_regions(const Mec__Config *old, const Mec__Config *config)
+{
+    if (config->n_regions < old->n_regions)
+        return false;
+    for (size_t i = 0; i < old->n_regions; i++)
+        if (strcmp(old->regions[i]->name, config->regions[i]->name) != 0)
+            return false;
+    return true;
+}
+
 static void configure(struct region *region, const Mec__Config *config)
 {
-    uint32_t self;
-
-    /* Also keeps the region's index, which everything here goes by, from moving under way. */
-    if (!find_self(config, region->name, &self) || self != region->self) {
+    if (!keeps_regions(region->config, config)) {
         outbox_log(region->outbox, "config %" PRIu64 " does not fit this region; not taken",
                    config->version);
         return;
@@ -390,5 +415,7 @@ void region_free(struct region *region)
     free(region->directory);
     free(region->name);
     free(region->peer_up);
+    if (region->config)
+        mec__config__free_unpacked(region->config, NULL);
     free(region);
 }

@@ -62,7 +62,7 @@ struct region_event {
     struct frame frame;          /* FRAME, PEER_FRAME */
     struct storage_batch *batch; /* STORED */
     struct region_hash_job *job; /* HASHED */
-    const Mec__Config *config;   /* CONFIGURED: lives until the next one */
+    const Mec__Config *config;   /* CONFIGURED: needs to live only during the step */
 };
 
 enum region_action_kind {
