@@ -63,6 +63,11 @@ struct region {
     struct copy *copies; /* in the order of the first config: the storage's */
     size_t copy_count;
     struct deadlines deadlines;
+    struct {
+        struct deadline deadline;
+        uint64_t met; /* bit set of peers that were connected to; the first 64 count */
+        bool announced;
+    } readiness;
     struct secret secret;
     struct arena *scratch; /* of the step */
     struct outbox *outbox;

@@ -96,6 +96,10 @@ static void carry_out(struct live_region *live, const struct region_action *acti
     case REGION_HASH:
         live_hash_run(live->hash, action->job);
         break;
+    case REGION_READY:
+        live_control_ready(live->control, true, "");
+        live_log(LIVE_LOG_INFO, "serving shards=%zu", live->shard_count);
+        break;
     case REGION_STOP:
         stop_at_once(action->text);
     case REGION_LOG:
@@ -398,8 +402,6 @@ int live_region_create(struct live_loop *loop, const struct live_options *option
     live_loop_on_wake(loop, on_wake, live);
     connect_peers(live, config);
     live_loop_wake(loop, region_wake_us(live->region));
-    live_control_ready(live->control, true, "");
-    live_log(LIVE_LOG_INFO, "serving shards=%zu", live->shard_count);
     *ret_live = live;
     return 0;
 

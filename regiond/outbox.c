@@ -115,6 +115,11 @@ void outbox_hash(struct outbox *outbox, struct region_hash_job *job)
     add(outbox, REGION_HASH)->job = job;
 }
 
+void outbox_ready(struct outbox *outbox)
+{
+    add(outbox, REGION_READY);
+}
+
 void outbox_stop(struct outbox *outbox, const char *why)
 {
     add(outbox, REGION_STOP)->text = arena_text(outbox->arena, why);

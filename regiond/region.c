@@ -18,6 +18,7 @@
 #include "regiond/gateway.h"
 #include "regiond/hashing.h"
 #include "regiond/probe.h"
+#include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
 #include "replication.pb-c.h"
@@ -98,7 +99,6 @@ static void take_peers(struct region *region, const Mec__Config *config)
     region->peer_count = config->n_regions;
 }
 
-/* All but the copies, which the first config opens and later ones change. */
 static Mec__Config *copy_config(const Mec__Config *config)
 {
     size_t size = mec__config__get_packed_size(config);
@@ -112,13 +112,14 @@ static Mec__Config *copy_config(const Mec__Config *config)
     return copy;
 }
 
+/* All but the copies, which the first config opens and later ones change. */
 static void take_config(struct region *region, const Mec__Config *from)
 {
-    region->config = config;
     Mec__Config *config = copy_config(from);
 
     if (region->config)
         mec__config__free_unpacked(region->config, NULL);
+    region->config = config;
     take_settings(region, config->settings);
     take_keys(region, config);
     take_peers(region, config);
@@ -222,10 +223,12 @@ static void peer_is(struct region *region, uint32_t peer, bool up)
     if (peer >= region->peer_count || region->peer_up[peer] == up)
         return;
     region->peer_up[peer] = up;
-    if (up)
-        drain_retry(region);
-    else
+    if (!up) {
         forward_peer_down(region, peer);
+        return;
+    }
+    readiness_peer_up(region, peer);
+    drain_retry(region);
 }
 
 static void run_due(struct region *region)
@@ -363,6 +366,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     r = drain_create(region, &region->drain);
     if (r < 0)
         goto failed;
+    readiness_begin(region);
     *ret_region = region;
     return 0;
 
@@ -411,11 +415,11 @@ void region_free(struct region *region)
     sodium_memzero(region->signing_seed, sizeof region->signing_seed);
     sodium_memzero(&region->secret, sizeof region->secret);
     free(region->signing_kid);
+    if (region->config)
+        mec__config__free_unpacked(region->config, NULL);
     free(region->vfs);
     free(region->directory);
     free(region->name);
     free(region->peer_up);
-    if (region->config)
-        mec__config__free_unpacked(region->config, NULL);
     free(region);
 }

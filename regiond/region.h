@@ -71,7 +71,8 @@ enum region_action_kind {
     REGION_CLOSE,     /* drop an accepted connection: it broke the protocol */
     REGION_COMMIT,    /* run this batch, then STORED */
     REGION_HASH,      /* run this job, then HASHED */
-    REGION_STOP,      /* storage failed: log and end the process at once */
+    REGION_READY, /* once: this region serves, and has reached the others or waited long enough */
+    REGION_STOP,  /* storage failed: log and end the process at once */
     REGION_LOG
 };
 

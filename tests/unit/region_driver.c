@@ -196,6 +196,9 @@ static void carry_out(struct driver *driver, size_t index, const struct region_a
         ck_assert_uint_lt(node->job_count, 8);
         node->jobs[node->job_count++] = action->job;
         break;
+    case REGION_READY:
+        node->ready_count++;
+        break;
     case REGION_STOP:
         node->stopped = true;
         break;
@@ -360,6 +363,7 @@ void driver_start(struct driver *driver, size_t index)
     memcpy(options.secret + 8, &driver->at.now_us, sizeof driver->at.now_us);
     ck_assert_int_eq(region_create(&options, &driver->config, ends, driver->at, &node->region), 0);
     node->stopped = false;
+    node->ready_count = 0;
     for (size_t i = 0; i < driver->node_count; i++)
         if (i != index && driver->nodes[i].region)
             driver_connect(driver, index, i, true);

@@ -40,6 +40,7 @@ struct driver_node {
     size_t batch_ops;   /* in the newest */
     const char *closed; /* why a client was dropped last; copied */
     bool stopped;       /* it said REGION_STOP */
+    size_t ready_count; /* of REGION_READY, since it started */
     char log[512];      /* the last line */
 };
 
