@@ -214,7 +214,8 @@ static void send_bytes(enum frame_kind kind, uint64_t id, const uint8_t *body, s
     uint8_t frame[512];
 
     frame_header(kind, id, size, frame);
-    memcpy(frame + FRAME_HEADER_SIZE, body, size);
+    if (size > 0)
+        memcpy(frame + FRAME_HEADER_SIZE, body, size);
     live_peer_send(controld.peer, frame, FRAME_HEADER_SIZE + size);
 }
 
