@@ -138,6 +138,41 @@ START_TEST(surely_not_written_and_refused_by_the_queue_is_that_refusal)
 }
 END_TEST
 
+static void started_without(uint32_t away)
+{
+    world_free(world);
+    world = world_prepare();
+    world_start(world);
+    for (uint32_t region = 0; region < REGIONS; region++)
+        if (region != away)
+            world_up(world, region);
+}
+
+START_TEST(just_started_no_write_goes_home_before_every_queue_is_known)
+{
+    started_without(US_WEST);
+    uint64_t id = world_put(world, "eu-west", KEY);
+    uint64_t read = world_get(world, "eu-west", KEY);
+    world_run(world, SECOND_US);
+    ck_assert_int_eq(world_answer(world, id)->problem, PROBLEM_QUEUE_UNREACHABLE);
+    ck_assert_uint_eq(world_answer(world, id)->retry_after_s, 1);
+    ck_assert_int_eq(world_answer(world, read)->status, 200);
+
+    entry_waits(US_WEST, 1, "alice");
+    world_up(world, US_WEST);
+    ck_queued_at(put_as("eu-west", "alice"), "us-west");
+    ck_written_at(put_as("eu-west", "bob"), "us-east");
+}
+END_TEST
+
+START_TEST(just_started_a_region_that_stays_away_is_not_waited_for_long)
+{
+    started_without(US_WEST);
+    world_run(world, 4 * SECOND_US);
+    ck_written_at(put_and_wait("eu-west"), "us-east");
+}
+END_TEST
+
 START_TEST(home_away_in_a_read_only_world_is_503)
 {
     world->settings.queue_writes = false;
@@ -366,6 +401,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, home_silent_the_write_is_queued_under_the_same_key);
     tcase_add_test(tests, perhaps_written_and_refused_by_the_queue_is_an_unknown_fate);
     tcase_add_test(tests, surely_not_written_and_refused_by_the_queue_is_that_refusal);
+    tcase_add_test(tests, just_started_no_write_goes_home_before_every_queue_is_known);
+    tcase_add_test(tests, just_started_a_region_that_stays_away_is_not_waited_for_long);
     tcase_add_test(tests, home_away_in_a_read_only_world_is_503);
     tcase_add_test(tests, perhaps_written_in_a_read_only_world_is_an_unknown_fate);
     tcase_add_test(tests, surely_not_written_in_a_read_only_world_is_read_only);
