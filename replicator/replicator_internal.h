@@ -26,6 +26,7 @@ struct follower {
     struct link *out, *back;
     struct stream stream;
     struct source source;
+    bool was_busy; /* by its last answer that was any news */
 };
 
 /* One shard that our region is home to, and everyone that follows it. */

@@ -282,7 +282,7 @@ static bool has_other_history(const struct log_feed *feed, const Mec__Applied *a
 }
 
 static void tell_news(struct replicator *replicator, const struct log_feed *feed,
-                      const struct follower *follower, enum stream_news news,
+                      const struct follower *follower, bool was_busy, enum stream_news news,
                       const Mec__Applied *applied)
 {
     uint64_t seq = applied->cursor ? applied->cursor->seq : 0;
@@ -290,6 +290,10 @@ static void tell_news(struct replicator *replicator, const struct log_feed *feed
     const char *what;
     bool alarm = false;
 
+    /* One with a full disk takes heartbeats and refuses changes, several times a second for as long
+     * as that lasts: that it is shipped to again is no news. */
+    if (was_busy && news == STREAM_NEWS_STARTED)
+        return;
     switch (news) {
     case STREAM_NEWS_STARTED:
         what = "ships";
@@ -333,7 +337,9 @@ static void take_answer(struct replicator *replicator, const struct wan_message 
         outcome = MEC__APPLY_OUTCOME__DIVERGED;
     news = stream_take(&follower->stream, message->id, outcome,
                        applied->cursor ? applied->cursor->seq : 0, now_us);
-    tell_news(replicator, shard->feed, follower, news, applied);
+    tell_news(replicator, shard->feed, follower, follower->was_busy, news, applied);
+    if (news != STREAM_NEWS_NONE)
+        follower->was_busy = news == STREAM_NEWS_BUSY;
 }
 
 void ship_deliver(struct replicator *replicator, uint64_t now_us)

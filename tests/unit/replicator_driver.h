@@ -51,6 +51,7 @@ struct driver_follower {
     unsigned lose_answers; /* apply so many more frames, and never answer them */
     unsigned lose_applies; /* so many more batches never arrive */
     unsigned busy;         /* refuse so many more frames */
+    bool full;             /* refuse changes, but not heartbeats */
     unsigned invalid;      /* find so many more batches unreadable */
 
     unsigned batches, heartbeats, duplicates, gaps;

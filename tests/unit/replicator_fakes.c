@@ -191,7 +191,7 @@ void replicator_fakes_follower_takes(struct driver *driver, uint32_t peer,
     if (message->n_changes > follower->changes_in_largest_batch)
         follower->changes_in_largest_batch = message->n_changes;
 
-    if (take_one(&follower->busy))
+    if (take_one(&follower->busy) || (follower->full && message->n_changes > 0))
         answer.outcome = MEC__APPLY_OUTCOME__BUSY;
     else if (message->n_changes > 0 && take_one(&follower->invalid))
         answer.outcome = MEC__APPLY_OUTCOME__INVALID;

@@ -103,6 +103,24 @@ START_TEST(a_busy_follower_is_asked_every_100_ms_until_it_is_not)
 }
 END_TEST
 
+START_TEST(a_follower_with_a_full_disk_catches_up_and_the_log_stays_short)
+{
+    run_ms(500);
+    unsigned told = driver_logged(driver, "ships");
+    driver->followers[EU].full = true;
+    for (unsigned i = 0; i < 20; i++) {
+        driver_commit(driver, 10, 100);
+        run_ms(500);
+    }
+    ck_assert(driver_is_equal(driver, AP));
+    ck_assert(!driver_is_equal(driver, EU));
+    driver->followers[EU].full = false;
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_eq(driver_logged(driver, "ships"), told);
+}
+END_TEST
+
 START_TEST(loss_jitter_and_a_narrow_line_delay_and_reorder_nothing)
 {
     for (uint32_t peer = EU; peer <= AP; peer++) {
@@ -457,6 +475,7 @@ static void add_links(Suite *suite)
     tcase_add_test(tests, duplicate_batches_have_no_effect);
     tcase_add_test(tests, an_unreadable_batch_is_sent_again);
     tcase_add_test(tests, a_busy_follower_is_asked_every_100_ms_until_it_is_not);
+    tcase_add_test(tests, a_follower_with_a_full_disk_catches_up_and_the_log_stays_short);
     tcase_add_test(tests, loss_jitter_and_a_narrow_line_delay_and_reorder_nothing);
     tcase_add_test(tests, a_cut_holds_and_healing_loses_nothing);
     tcase_add_test(tests, a_cut_of_the_way_back_alone_loses_nothing_either);
