@@ -17,8 +17,24 @@ static bool may_write(const struct pending *pending)
     return pending->class == ROUTE_WRITE || pending->class == ROUTE_SENSITIVE;
 }
 
+/* While a write is on its way into a queue, the user's other ones follow it. */
+static void begin_enqueuing(struct router *router, struct pending *pending)
+{
+    pending->enqueuing = pending->mode == MEC__CALL_MODE__ENQUEUE &&
+                         marks_begin(router->marks, pending->region, pending->shard, pending->user,
+                                     pending->route->service);
+}
+
+static void end_enqueuing(struct router *router, struct pending *pending)
+{
+    if (pending->enqueuing)
+        marks_end(router->marks, pending->region, pending->user, pending->route->service);
+    pending->enqueuing = false;
+}
+
 static void finish(struct router *router, struct pending *pending)
 {
+    end_enqueuing(router, pending);
     timers_clear(&router->timers, &pending->timer);
     pending->vantage->in_flight--;
     pendings_remove(router->pendings, pending);
@@ -91,6 +107,8 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
     pending->asked_us = router->at.now_us;
 
     call->mode = decision->mode;
+    call->maybe_written =
+        decision->mode == MEC__CALL_MODE__ENQUEUE && (pending->maybe_written || pending->has_key);
     call->shard = (char *)(pending->shard == POLICY_NONE ? protobuf_c_empty_string
                                                          : router->shard_names[pending->shard]);
     call->wait_us = wait_us(router, pending);
@@ -106,6 +124,7 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
         return false;
     }
     timers_set(&router->timers, &pending->timer, router->at.now_us + call->budget_us);
+    begin_enqueuing(router, pending);
     return true;
 }
 
@@ -132,6 +151,7 @@ static void ask(struct router *router, struct pending *pending, Mec__Call *call)
 /* The try has failed. @surely_not_written: the region has said so. */
 static void try_again(struct router *router, struct pending *pending, bool surely_not_written)
 {
+    end_enqueuing(router, pending);
     timers_clear(&router->timers, &pending->timer);
     if (may_write(pending) && pending->handed && !surely_not_written)
         pending->maybe_written = true;
@@ -196,6 +216,7 @@ static void fill(struct router *router, struct pending *pending, struct vantage 
     pending->consistency = request->call.consistency;
     pending->head = request->head;
     pending->set_cookie = request->has_cookie;
+    pending->has_key = request->has_key;
     pending->since_us = router->at.now_us;
     memcpy(pending->traceparent, request->traceparent, sizeof(pending->traceparent));
     copy_bookmark(&request->bookmark, &pending->bookmark);
@@ -249,8 +270,8 @@ static bool find_vantage(struct router *router, const struct request *request,
     return error == 0;
 }
 
-/* Whose earlier writes wait where is known once every region has shown its queue. Until then a write
- * that goes home could overtake them. */
+/* Whose earlier writes wait where is known once every region has shown its queue. Until then a
+ * write that goes home could overtake them. */
 static bool is_too_early(const struct router *router, const struct request *request,
                          struct request_refusal *ret_refusal)
 {
@@ -287,7 +308,11 @@ void asking_start(struct router *router, uint64_t request_id, const struct http_
     fill(router, pending, vantage, &request);
     pending->forced = forced;
     pending->home = home;
-    ask(router, pending, &request.call);
+    if (pending->class == ROUTE_WRITE && !router->ready)
+        refuse(router, pending, PROBLEM_QUEUE_UNREACHABLE,
+               "whose writes wait in a queue is not known yet");
+    else
+        ask(router, pending, &request.call);
 }
 
 void asking_client_gone(struct router *router, uint64_t request_id)

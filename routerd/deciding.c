@@ -22,6 +22,15 @@ static void choose_new_home(struct router *router, struct pending *pending,
     }
 }
 
+void deciding_queue(const struct router *router, uint32_t shard, const char *user,
+                    const char *service, struct policy_question *question)
+{
+    uint32_t found = marks_find(router->marks, shard, user, service);
+    question->queued_apart = found == MARKS_APART;
+    question->queued_at = question->queued_apart ? POLICY_NONE : found;
+    question->enqueuing_at = marks_heading(router->marks, shard, user, service);
+}
+
 struct policy_decision deciding_decide(struct router *router, struct pending *pending)
 {
     struct policy_region copy[POLICY_REGIONS_MAX];
@@ -31,6 +40,7 @@ struct policy_decision deciding_decide(struct router *router, struct pending *pe
         .home = pending->home,
         .forced = pending->forced,
         .queued_at = POLICY_NONE,
+        .enqueuing_at = POLICY_NONE,
         .queue_writes = router->config->settings->queue_writes,
         .tried = pending->tried,
         .maybe_written = pending->maybe_written,
@@ -42,8 +52,7 @@ struct policy_decision deciding_decide(struct router *router, struct pending *pe
     if (question.home == POLICY_NONE && pending->shard != POLICY_NONE)
         question.home = router->shards[pending->shard].home;
     if (pending->class == ROUTE_WRITE && pending->shard != POLICY_NONE) {
-        question.queued_at =
-            marks_find(router->marks, pending->shard, pending->user, pending->route->service);
+        deciding_queue(router, pending->shard, pending->user, pending->route->service, &question);
     }
     return policy_decide(&question);
 }

@@ -5,6 +5,10 @@
 
 #include "routerd/core.h"
 
+/* Put into @question where the user's earlier writes of @service wait. */
+void deciding_queue(const struct router *router, uint32_t shard, const char *user,
+                    const char *service, struct policy_question *question);
+
 /* Where the next try goes. A sign-up whose fate is certain is given a home anew each time:
  * pending->shard. */
 struct policy_decision deciding_decide(struct router *router, struct pending *pending);

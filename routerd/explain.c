@@ -5,6 +5,8 @@
 
 #include <jansson.h>
 
+#include "routerd/deciding.h"
+
 #define TEXT_SIZE 8192u
 #define USER_MAX  128u
 
@@ -100,14 +102,14 @@ static void fill_question(struct router *router, struct subject *subject)
     question->home = POLICY_NONE;
     question->forced = POLICY_NONE;
     question->queued_at = POLICY_NONE;
+    question->enqueuing_at = POLICY_NONE;
     question->queue_writes = router->config->settings->queue_writes;
     question->regions = vantage_known(subject->vantage, subject->route->service, subject->known);
     question->region_count = router->config->n_regions;
     if (subject->shard != POLICY_NONE)
         question->home = router->shards[subject->shard].home;
     if (question->class == ROUTE_WRITE && subject->shard != POLICY_NONE && subject->user != NULL)
-        question->queued_at =
-            marks_find(router->marks, subject->shard, subject->user, subject->route->service);
+        deciding_queue(router, subject->shard, subject->user, subject->route->service, question);
     if (question->class == ROUTE_RECEIPT) {
         const char *dot = memchr(subject->key.data, '.', subject->key.size);
         size_t size = dot ? (size_t)(dot - subject->key.data) : 0;
@@ -215,6 +217,7 @@ static void look_up(struct router *router, uint64_t explain_id, const Mec__Expla
         .home = POLICY_NONE,
         .forced = POLICY_NONE,
         .queued_at = POLICY_NONE,
+        .enqueuing_at = POLICY_NONE,
         .regions = subject->vantage->known,
         .region_count = router->config->n_regions,
     };

@@ -9,8 +9,9 @@
 #include "common/memory.h"
 #include "common/token.h"
 
-#define SERVICE_SIZE 16
-#define LIST_FULL    10000u /* see health.proto */
+#define SERVICE_SIZE    16
+#define LIST_FULL       10000u /* see health.proto */
+#define LIST_BYTES_FULL ((size_t)512 * 1024)
 
 /* Compared as bytes, so zeroed before it is filled. */
 struct mark_key {
@@ -23,7 +24,8 @@ struct mark {
     struct mark_key key;
     uint32_t shard;
     uint32_t opening; /* of the region's connection, when it was noted */
-    uint64_t seq;
+    uint32_t heading; /* writes on their way into the queue */
+    uint64_t seq;     /* 0: none has got there */
     UT_hash_handle hh;
 };
 
@@ -37,8 +39,9 @@ struct queue {
 struct marked_region {
     uint64_t listed_seq;
     uint32_t opening;
-    bool fresh;   /* no list since it was reopened */
-    bool listing; /* the last list was full: nobody knows yet who else waits */
+    uint32_t heading; /* writes on their way into its queue */
+    bool fresh;       /* no list since it was reopened */
+    bool listing;     /* the last list was full: nobody knows yet who else waits */
 };
 
 struct marks {
@@ -129,7 +132,7 @@ static void sweep(struct marks *marks)
     struct mark *next;
     HASH_ITER(hh, marks->table, mark, next)
     {
-        if (has_ended(marks, mark))
+        if (has_ended(marks, mark) && mark->heading == 0)
             forget(marks, mark);
     }
 }
@@ -139,26 +142,72 @@ static bool has_waiting(const struct queue *queue)
     return queue->accepted_seq > queue->settled_seq;
 }
 
+/* The mark, made if need be; NULL when there is no room. */
+static struct mark *make(struct marks *marks, uint32_t region, uint32_t shard, const char *user,
+                         const char *service)
+{
+    struct mark *mark = look_up(marks, region, user, service);
+    if (mark == NULL && HASH_COUNT(marks->table) >= marks->marks_max)
+        sweep(marks);
+    if (mark == NULL && HASH_COUNT(marks->table) >= marks->marks_max)
+        return NULL;
+    if (mark == NULL) {
+        mark = memory_alloc(sizeof(*mark));
+        mark->key = key_of(region, user, service);
+        mark->opening = marks->regions[region].opening;
+        HASH_ADD(hh, marks->table, key, sizeof(mark->key), mark);
+    }
+    mark->shard = shard;
+    return mark;
+}
+
 void marks_note(struct marks *marks, uint32_t region, uint32_t shard, const char *user,
                 const char *service, uint64_t seq)
 {
     struct queue *queue = queue_of(marks, region, shard);
     queue->accepted_seq = later(queue->accepted_seq, seq);
-    struct mark *mark = look_up(marks, region, user, service);
-    if (mark == NULL && HASH_COUNT(marks->table) >= marks->marks_max)
-        sweep(marks);
-    if (mark == NULL && HASH_COUNT(marks->table) >= marks->marks_max) {
+    struct mark *mark = make(marks, region, shard, user, service);
+    if (mark == NULL) {
         queue->everyone_seq = later(queue->everyone_seq, seq);
         return;
     }
-    if (mark == NULL) {
-        mark = memory_alloc(sizeof(*mark));
-        mark->key = key_of(region, user, service);
-        HASH_ADD(hh, marks->table, key, sizeof(mark->key), mark);
-    }
-    mark->shard = shard;
     mark->seq = later(mark->seq, seq);
     mark->opening = marks->regions[region].opening;
+}
+
+bool marks_begin(struct marks *marks, uint32_t region, uint32_t shard, const char *user,
+                 const char *service)
+{
+    struct mark *mark = make(marks, region, shard, user, service);
+    if (mark == NULL)
+        return false;
+    mark->heading++;
+    marks->regions[region].heading++;
+    return true;
+}
+
+void marks_end(struct marks *marks, uint32_t region, const char *user, const char *service)
+{
+    struct mark *mark = look_up(marks, region, user, service);
+    assert(mark != NULL);
+    assert(mark->heading > 0);
+    mark->heading--;
+    marks->regions[region].heading--;
+    if (mark->heading == 0 && has_ended(marks, mark))
+        forget(marks, mark);
+}
+
+uint32_t marks_heading(const struct marks *marks, uint32_t shard, const char *user,
+                       const char *service)
+{
+    for (uint32_t region = 0; region < marks->region_count; region++) {
+        if (marks->regions[region].heading == 0)
+            continue;
+        const struct mark *mark = look_up(marks, region, user, service);
+        if (mark != NULL && mark->heading > 0 && mark->shard == shard)
+            return region;
+    }
+    return MARKS_NONE;
 }
 
 /* The user's own mark comes before what is only assumed of everyone: their writes must not be
@@ -167,18 +216,22 @@ uint32_t marks_find(const struct marks *marks, uint32_t shard, const char *user,
                     const char *service)
 {
     uint32_t assumed = MARKS_NONE;
+    uint32_t named = MARKS_NONE;
     for (uint32_t region = 0; region < marks->region_count; region++) {
         const struct queue *queue = queue_of(marks, region, shard);
         bool listing = marks->regions[region].listing;
         if (!has_waiting(queue) && !listing)
             continue;
         const struct mark *mark = look_up(marks, region, user, service);
-        if (mark != NULL && !has_ended(marks, mark))
-            return region;
+        if (mark != NULL && !has_ended(marks, mark)) {
+            if (named != MARKS_NONE)
+                return MARKS_APART;
+            named = region;
+        }
         if (assumed == MARKS_NONE && (listing || queue->everyone_seq > queue->settled_seq))
             assumed = region;
     }
-    return assumed;
+    return named != MARKS_NONE ? named : assumed;
 }
 
 static uint32_t shard_index(const struct marks *marks, const char *name)
@@ -236,7 +289,10 @@ static void replace(struct marks *marks, uint32_t region)
     struct mark *next;
     HASH_ITER(hh, marks->table, mark, next)
     {
-        if (mark->key.region == region && mark->opening != replaced->opening)
+        if (mark->key.region != region || mark->opening == replaced->opening)
+            continue;
+        mark->seq = 0;
+        if (mark->heading == 0)
             forget(marks, mark);
     }
     for (uint32_t shard = 0; shard < marks->shard_count; shard++)
@@ -249,6 +305,13 @@ static void replace(struct marks *marks, uint32_t region)
         }
     }
     replaced->fresh = false;
+}
+
+/* A region ends a list that gets too long or too large. */
+static bool is_cut_short(const Mec__QueueList *list)
+{
+    return list->n_entries >= LIST_FULL ||
+           mec__queue_list__get_packed_size(list) >= LIST_BYTES_FULL;
 }
 
 bool marks_list(struct marks *marks, uint32_t region, const Mec__QueueList *list)
@@ -265,7 +328,7 @@ bool marks_list(struct marks *marks, uint32_t region, const Mec__QueueList *list
     bool progress = list->through_seq > listed->listed_seq;
     listed->listed_seq = later(listed->listed_seq, list->through_seq);
 
-    listed->listing = progress && list->n_entries >= LIST_FULL;
+    listed->listing = progress && is_cut_short(list);
 
     /* Everyone whose write waits up to there is now marked by name, unless there was no room. */
     for (uint32_t shard = 0; shard < marks->shard_count; shard++) {

@@ -14,8 +14,9 @@
 
 #include "health.pb-c.h"
 
-#define MARKS_MAX  100000u
-#define MARKS_NONE UINT32_MAX
+#define MARKS_MAX   100000u
+#define MARKS_NONE  UINT32_MAX
+#define MARKS_APART (UINT32_MAX - 1)
 
 struct marks;
 
@@ -28,7 +29,18 @@ void marks_free(struct marks *marks);
 void marks_note(struct marks *marks, uint32_t region, uint32_t shard, const char *user,
                 const char *service, uint64_t seq);
 
-/* Where the user's earlier writes of @service wait; MARKS_NONE: nowhere. */
+/* A write of the user is on its way into @region's queue, and is no longer. Returns false when
+ * there is no room to note it; then there is nothing to end. */
+bool marks_begin(struct marks *marks, uint32_t region, uint32_t shard, const char *user,
+                 const char *service);
+void marks_end(struct marks *marks, uint32_t region, const char *user, const char *service);
+
+/* Where such a write is heading; MARKS_NONE: none is. */
+uint32_t marks_heading(const struct marks *marks, uint32_t shard, const char *user,
+                       const char *service);
+
+/* Where the user's earlier writes of @service wait; MARKS_NONE: nowhere; MARKS_APART: in two
+ * queues, so that no place is behind them all until one of the two is empty. */
 uint32_t marks_find(const struct marks *marks, uint32_t shard, const char *user,
                     const char *service);
 

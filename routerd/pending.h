@@ -21,7 +21,8 @@
 #include "routerd/timers.h"
 #include "routerd/vantage.h"
 
-/* At 200 ms of round trip so many allow 300,000 requests a second: a slow link is not a narrow one. */
+/* At 200 ms of round trip so many allow 300,000 requests a second: a slow link is not a narrow one.
+ */
 #define PENDING_MAX 65536u
 
 struct pending {
@@ -37,6 +38,7 @@ struct pending {
     bool client_gone;
     bool head;
     bool set_cookie;
+    bool has_key; /* the client's own: this may be a retry */
 
     /* The tries. */
     uint32_t tried;
@@ -54,6 +56,7 @@ struct pending {
     uint64_t arrived_us; /* at the region, by the emulation */
     uint64_t left_us;    /* the answer, from the region */
     bool handed;         /* to the connection: from here on a write may happen */
+    bool enqueuing;      /* marks know that it heads for a queue */
     uint64_t wan_us;     /* emulated delay so far */
     struct timer timer;
 

@@ -85,10 +85,26 @@ static struct policy_decision decide_behind_queue(const struct policy_question *
     return refuse(PROBLEM_QUEUE_UNREACHABLE, "the user's earlier queued writes are out of reach");
 }
 
+static struct policy_decision refuse_apart(const struct policy_question *question)
+{
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN,
+                      "a try has an unknown fate, and two queues hold others");
+    return refuse(PROBLEM_QUEUE_UNREACHABLE, "the user's earlier writes wait in two queues");
+}
+
+/* Where another one of the user is heading, so that they do not wait apart; else the nearest. */
+static uint32_t choose_queue(const struct policy_question *question)
+{
+    if (question->enqueuing_at != question->home && takes_writes(question, question->enqueuing_at))
+        return question->enqueuing_at;
+    return nearest(question, question->home, takes_writes);
+}
+
 static struct policy_decision decide_home_away(const struct policy_question *question)
 {
     if (question->queue_writes) {
-        uint32_t region = nearest(question, question->home, takes_writes);
+        uint32_t region = choose_queue(question);
         if (region != POLICY_NONE)
             return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
     }
@@ -103,6 +119,8 @@ static struct policy_decision decide_write(const struct policy_question *questio
 {
     /* Order first: while earlier writes of the user wait in a queue, a newer one goes behind them
      * even when the home is back. */
+    if (question->queued_apart)
+        return refuse_apart(question);
     if (question->queued_at != POLICY_NONE)
         return decide_behind_queue(question);
     if (question->home == POLICY_NONE)
@@ -152,7 +170,8 @@ static struct policy_decision decide_forced(const struct policy_question *questi
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the forced region has an unknown fate");
     if (only_home_may(question) && question->forced != question->home)
         return refuse(PROBLEM_FORCED_REGION, "the forced region is not the one that may do this");
-    if (question->class == ROUTE_WRITE && question->queued_at != POLICY_NONE)
+    if (question->class == ROUTE_WRITE &&
+        (question->queued_at != POLICY_NONE || question->queued_apart))
         return refuse(PROBLEM_FORCED_REGION, "earlier writes of the user wait in a queue");
     if (!is_usable(question, question->forced))
         return refuse(PROBLEM_FORCED_REGION, "the forced region is away");

@@ -27,12 +27,14 @@ struct policy_region {
 struct policy_question {
     enum route_class class;
     Mec__Consistency consistency;
-    uint32_t home;      /* region index; POLICY_NONE: not known */
-    uint32_t forced;    /* Mec-Force-Region; POLICY_NONE: not forced */
-    uint32_t queued_at; /* region that holds the user's waiting writes; POLICY_NONE */
-    bool queue_writes;  /* the topology: queue, or read-only */
-    uint32_t tried;     /* bit set of regions that have failed this request */
-    bool maybe_written; /* an earlier try at the home has an unknown fate */
+    uint32_t home;         /* region index; POLICY_NONE: not known */
+    uint32_t forced;       /* Mec-Force-Region; POLICY_NONE: not forced */
+    uint32_t queued_at;    /* region that holds the user's waiting writes; POLICY_NONE */
+    bool queued_apart;     /* they wait in two queues: behind which one would a newer one go? */
+    uint32_t enqueuing_at; /* region that one is on its way to, to be queued; POLICY_NONE */
+    bool queue_writes;     /* the topology: queue, or read-only */
+    uint32_t tried;        /* bit set of regions that have failed this request */
+    bool maybe_written;    /* an earlier try at the home has an unknown fate */
     const struct policy_region *regions;
     size_t region_count;
 };

@@ -91,6 +91,9 @@ static void say_circumstances(struct text *text, const struct policy_question *q
     if (question->class == ROUTE_WRITE && question->queued_at != POLICY_NONE)
         say(text, "Earlier writes of the user wait in the queue of %s; newer ones go behind.\n",
             question->regions[question->queued_at].name);
+    if (question->class == ROUTE_WRITE && question->queued_apart)
+        say(text,
+            "Earlier writes of the user wait in two queues; newer ones wait for one to end.\n");
     if (question->maybe_written)
         say(text, "An earlier try may have written.\n");
 }

@@ -140,6 +140,7 @@ static bool read_idempotency_key(struct reading *reading)
         return refuse(reading, PROBLEM_BAD_REQUEST,
                       "Idempotency-Key has 1 to 128 visible ASCII characters.");
     call->idempotency_key = arena_text_of(reading->arena, key);
+    reading->request->has_key = true;
     return true;
 }
 

@@ -22,6 +22,7 @@ struct request {
     struct slice accepted; /* RECEIPT_GET: the region that the receipt names */
     bool head;
     bool has_cookie;
+    bool has_key; /* the idempotency key is the client's: it may have been here before */
     struct bookmark bookmark;
     char traceparent[REQUEST_TRACEPARENT_SIZE]; /* the client's, or a new one */
 };

@@ -61,6 +61,7 @@ struct seen_call {
     uint32_t region;
     Mec__Operation operation;
     Mec__CallMode mode;
+    bool maybe_written;
     Mec__Consistency consistency;
     char shard[40];
     char key[64];

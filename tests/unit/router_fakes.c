@@ -42,6 +42,7 @@ static void record_call(struct world *world, uint32_t region, uint64_t call_id,
     seen->region = region;
     seen->operation = call->operation;
     seen->mode = call->mode;
+    seen->maybe_written = call->maybe_written;
     seen->consistency = call->consistency;
     copy_text(seen->shard, sizeof(seen->shard), call->shard);
     copy_text(seen->key, sizeof(seen->key), call->key);

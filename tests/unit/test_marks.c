@@ -291,6 +291,35 @@ START_TEST(what_is_said_of_unknown_shards_is_passed_over)
 }
 END_TEST
 
+START_TEST(a_write_on_its_way_says_where_it_is_heading_until_it_is_there)
+{
+    ck_assert(marks_begin(marks, EU, SHARD_US, "alice", "metadata"));
+    ck_assert(marks_begin(marks, EU, SHARD_US, "alice", "metadata"));
+    ck_assert_uint_eq(marks_heading(marks, SHARD_US, "alice", "metadata"), EU);
+    ck_assert_uint_eq(marks_heading(marks, SHARD_US, "bob", "metadata"), MARKS_NONE);
+    ck_assert_uint_eq(find("alice"), MARKS_NONE); /* nothing waits yet */
+    marks_end(marks, EU, "alice", "metadata");
+    marks_reopened(marks, EU);
+    empty_list(EU, 0);
+    ck_assert_uint_eq(marks_heading(marks, SHARD_US, "alice", "metadata"), EU);
+    marks_end(marks, EU, "alice", "metadata");
+    ck_assert_uint_eq(marks_heading(marks, SHARD_US, "alice", "metadata"), MARKS_NONE);
+    ck_assert_uint_eq(marks_count(marks), 0);
+}
+END_TEST
+
+START_TEST(marks_in_two_queues_are_told_apart)
+{
+    empty_list(EU, 0);
+    empty_list(US, 0);
+    marks_note(marks, EU, SHARD_US, "alice", "metadata", 7);
+    marks_note(marks, US, SHARD_US, "alice", "metadata", 3);
+    ck_assert_uint_eq(find("alice"), MARKS_APART);
+    pong(EU, SHARD_US, 7, 7);
+    ck_assert_uint_eq(find("alice"), US);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("marks");
@@ -313,6 +342,8 @@ int main(void)
     tcase_add_test(tests, room_is_made_by_forgetting_what_has_ended);
     tcase_add_test(tests, a_full_list_marks_everyone_until_the_next);
     tcase_add_test(tests, what_is_said_of_unknown_shards_is_passed_over);
+    tcase_add_test(tests, a_write_on_its_way_says_where_it_is_heading_until_it_is_there);
+    tcase_add_test(tests, marks_in_two_queues_are_told_apart);
     suite_add_tcase(suite, tests);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

@@ -212,6 +212,7 @@ static struct policy_question question_of(const struct cell *cell)
         .home = region_number(cell->home),
         .forced = region_number(cell->forced),
         .queued_at = region_number(cell->queued_at),
+        .enqueuing_at = POLICY_NONE,
         .queue_writes = cell->queue_writes,
         .tried = cell->tried,
         .maybe_written = cell->maybe_written,
