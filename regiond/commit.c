@@ -10,6 +10,8 @@
 #include "regiond/reading.h"
 
 #define KEEP_SETTLED_US (3600 * SECOND_US)
+/* A queued write can come home twice until it has expired, and clocks differ. */
+#define KEEP_KEYS_SLACK_US (24 * 3600 * SECOND_US)
 
 /* What waits for one file, in order. */
 struct lane {
@@ -159,6 +161,7 @@ static void send_batch(struct region *region, size_t lane_index, size_t count)
         .limits = {.entries_max = region->settings.queue_max_entries + (region->writable ? 0 : 1),
                    .bytes_max = region->settings.queue_max_bytes,
                    .keep_settled_us = KEEP_SETTLED_US},
+        .keep_keys_us = region->settings.queue_expiry_us + KEEP_KEYS_SLACK_US,
     };
     commit->out = true;
     region->counters.batches++;

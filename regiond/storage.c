@@ -15,7 +15,7 @@
 #define TIDY_PAGES    1000
 #define OVERDUE_PAGES 16384
 
-/* A write may be retried under its key for a day. */
+/* A write may be retried under its key for a day, or as long as the batches say. */
 #define KEEP_KEYS_US    (UINT64_C(24) * 3600 * 1000000)
 #define SWEEP_PERIOD_US (UINT64_C(60) * 1000000)
 #define SWEEP_ROWS      500
@@ -26,6 +26,7 @@ struct storage {
     struct queue_store *queue;
     size_t sweep_shard; /* whose keys are being swept; shard_count: none */
     uint64_t sweep_wall_us;
+    uint64_t keep_keys_us;
     bool stuck; /* the disk took nothing at the last tidying: wait for the next batch */
 };
 
@@ -113,6 +114,7 @@ int storage_open(const char *directory, const char *const *shards, size_t shard_
     for (size_t i = 0; i < shard_count && error == 0; i++)
         error = open_shard(storage, directory, shards[i], vfs, ret_failed);
     storage->sweep_shard = storage->shard_count;
+    storage->keep_keys_us = KEEP_KEYS_US;
     if (error == 0)
         error = open_queue(storage, directory, vfs, ret_failed);
     /* Once for all files, and before any of them says that something is durable. */
@@ -148,6 +150,8 @@ struct store_end storage_end(const struct storage *storage, uint32_t shard)
 void storage_run(struct storage *storage, struct storage_batch *batch)
 {
     storage->stuck = false;
+    if (batch->keep_keys_us > storage->keep_keys_us)
+        storage->keep_keys_us = batch->keep_keys_us;
     if (batch->target == STORAGE_QUEUE) {
         batch->error = queue_store_commit(storage->queue, &batch->limits, batch->wall_us,
                                           batch->queue_ops, batch->count);
@@ -194,14 +198,15 @@ static bool sweep(struct storage *storage, uint64_t wall_us)
     int left;
 
     if (storage->sweep_shard == storage->shard_count) {
-        if (wall_us - storage->sweep_wall_us < SWEEP_PERIOD_US || wall_us < KEEP_KEYS_US)
+        if (wall_us - storage->sweep_wall_us < SWEEP_PERIOD_US || wall_us < storage->keep_keys_us)
             return false;
         storage->sweep_wall_us = wall_us;
         storage->sweep_shard = 0;
     }
     if (storage->sweep_shard == storage->shard_count)
         return false;
-    left = store_trim(storage->shards[storage->sweep_shard], wall_us - KEEP_KEYS_US, SWEEP_ROWS);
+    left = store_trim(storage->shards[storage->sweep_shard], wall_us - storage->keep_keys_us,
+                      SWEEP_ROWS);
     if (left < 0)
         storage->stuck = true;
     else if (left == 0)

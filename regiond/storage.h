@@ -27,8 +27,9 @@ struct storage_batch {
     struct queue_op *queue_ops;
     size_t count;
     struct queue_limits limits;
-    int error;     /* result: 0, -ENOSPC, -EIO */
-    void *context; /* the owner's */
+    uint64_t keep_keys_us; /* keep idempotency keys at least so long; a day when it is less */
+    int error;             /* result: 0, -ENOSPC, -EIO */
+    void *context;         /* the owner's */
 };
 
 /* Open or create every file in @directory: `shard-NAME.db` each, and `queue.db`. Errors: as

@@ -224,6 +224,20 @@ START_TEST(keys_are_kept_for_a_day)
 }
 END_TEST
 
+START_TEST(keys_are_kept_for_as_long_as_a_queued_write_may_come_home)
+{
+    struct storage_batch batch = {.target = 1, .keep_keys_us = 3 * DAY_US};
+    enum store_result result;
+
+    storage_run(storage, &batch);
+    run_write(0, "k", "once", slice_of("x"), &result);
+    while (storage_tidy(storage, WALL_US + 2 * DAY_US))
+        ;
+    run_write(0, "k", "once", slice_of("x"), &result);
+    ck_assert_int_eq(result, STORE_REPLAYED);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -237,6 +251,7 @@ int main(void)
         tidying_gives_up_on_a_full_disk_and_tries_again_after_the_next_batch,
         a_failed_fsync_while_tidying_shows_in_the_next_batch,
         keys_are_kept_for_a_day,
+        keys_are_kept_for_as_long_as_a_queued_write_may_come_home,
     };
     Suite *suite = suite_create("storage");
     TCase *group = tcase_create("region");
