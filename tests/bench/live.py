@@ -11,7 +11,10 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "integration"))
 
-from mecworld import BUILD, QUICK_TOPOLOGY, World, wait_until  # noqa: E402
+from mecworld import BUILD, World, wait_until  # noqa: E402
+from story import Story  # noqa: E402
+
+PROBE_INTERVAL_MS = 500
 
 WRITE_LUA = """
 local token, value = os.getenv("MEC_TOKEN"), string.rep("x", 200)
@@ -153,16 +156,21 @@ def durable_writes(connections=32, seconds=8):
         return rate, bad, done.returncode == 0, caught_up_s
 
 
-def kill_detection(rounds=5):
-    """Milliseconds beyond the round trip from kill -9 of a home to the first good answers."""
-    from story import Story
-    reads, writes = [], []
-    for _ in range(rounds):
-        with World() as world:
-            story = Story(world)
-            story.sign_up()
-            story.near_and_home()
-            story.kill_virginia()
-            reads.append(story.measured["kill"]["beyond_read_ms"])
-            writes.append(story.measured["kill"]["beyond_write_ms"])
-    return reads, writes
+def detection(rounds=5):
+    """For a home that is killed, paused or cut off: milliseconds beyond the round trip until a read
+    is served elsewhere, and until a write is queued. Lists by kind."""
+    breakers = {"kill": lambda story: story.killer_of("us-east"),
+                "pause": lambda story: lambda: story.world.cli("pause", "us-east"),
+                "cut": lambda story: lambda: story.world.cli("isolate", "us-east")}
+    found = {}
+    for kind, breaker in breakers.items():
+        for _ in range(rounds):
+            with World() as world:
+                story = Story(world)
+                story.sign_up()
+                story.near_and_home()
+                story.lose_virginia(breaker(story), kind)
+                found.setdefault(kind, []).append(story.measured[kind])
+                if kind == "pause":
+                    world.cli("resume", "us-east")
+    return found

@@ -132,11 +132,7 @@ class Story:
 
     def kill_virginia(self):
         self.title("Virginia is killed (kill -9)")
-        pids = self.world.pids
-        # By hand, not by `mecentral kill us-east`: that would measure the command's start as well.
-        self.queued = self.lose_virginia(
-            lambda: [os.kill(pids[name + "/us-east"], signal.SIGKILL)
-                     for name in ("regiond", "replicator")], "kill")
+        self.queued = self.lose_virginia(self.killer_of("us-east"), "kill")
 
     def virginia_returns(self):
         self.title("Virginia comes back")
@@ -169,6 +165,12 @@ class Story:
         self.say("  it returns and adopts %d running processes" % (len(rows) - 1))
 
     # ---- parts of steps ----
+
+    def killer_of(self, region):
+        """What kills it by hand: `mecentral kill` would measure the command's start as well."""
+        pids = self.world.pids
+        return lambda: [os.kill(pids[name + "/" + region], signal.SIGKILL)
+                        for name in ("regiond", "replicator")]
 
     def lose_virginia(self, break_it, kind):
         """Break Virginia while three clients look on; returns the receipts of queued writes."""
