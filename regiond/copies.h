@@ -10,7 +10,6 @@
 
 #include "call.pb-c.h"
 #include "common/position.h"
-#include "regiond/deadlines.h"
 #include "regiond/store.h"
 
 struct region;

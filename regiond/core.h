@@ -4,9 +4,9 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/deadlines.h"
 #include "regiond/cache.h"
 #include "regiond/copies.h"
-#include "regiond/deadlines.h"
 #include "regiond/edge.h"
 #include "regiond/outbox.h"
 #include "regiond/region.h"
@@ -39,6 +39,17 @@ struct counters {
 #undef X
 };
 
+/* What the deadlines of a region are for; region.c says what happens when one has come. */
+enum due {
+    DUE_FORWARD,   /* its owner: a pending of forward.c */
+    DUE_READ,      /* its owner: a waiting_read of reading.c */
+    DUE_READINESS, /* this and the others are there once: they need no owner */
+    DUE_HEARTBEAT,
+    DUE_PUMP,
+    DUE_SWEEP,
+    DUE_PROBE,
+};
+
 struct commit;
 struct drain;
 struct feed;
@@ -54,10 +65,10 @@ struct region {
     uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
     char *signing_kid;
 
-    Mec__Config *config;       /* our own copy */
-    Mec__Settings settings;    /* of it, with defaults where it says 0 */
-    uint32_t self;             /* our index in config->regions */
-    bool *peer_up;             /* by index in config->regions */
+    Mec__Config *config;    /* our own copy */
+    Mec__Settings settings; /* of it, with defaults where it says 0 */
+    uint32_t self;          /* our index in config->regions */
+    bool *peer_up;          /* by index in config->regions */
     size_t peer_count;
 
     struct copy *copies; /* in the order of the first config: the storage's */

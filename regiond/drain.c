@@ -25,12 +25,6 @@ struct drain {
     struct deadline sweep;
 };
 
-static void on_pump(struct region *region, struct deadline *deadline)
-{
-    (void)region; /* every step ends with drain_pump() */
-    (void)deadline;
-}
-
 /* ---- how an entry ends ---- */
 
 static void on_settled(struct region *region, struct commit_op *op, int error)
@@ -241,12 +235,11 @@ static bool is_idle(const struct drain_entry *entry)
 }
 
 /* An entry that was never sent may expire here; one that was, only its home can end. */
-static void on_sweep(struct region *region, struct deadline *deadline)
+void drain_sweep(struct region *region)
 {
     struct drain_window *window = &region->drain->window;
     struct drain_entry *entry;
 
-    (void)deadline;
     DL_FOREACH(window->entries, entry)
     {
         if (entry->state == DRAIN_UNSETTLED) {
@@ -368,8 +361,8 @@ int drain_create(struct region *region, struct drain **ret_drain)
         drain_free(drain);
         return r;
     }
-    drain->pump.run = on_pump;
-    drain->sweep.run = on_sweep;
+    drain->pump.kind = DUE_PUMP;
+    drain->sweep.kind = DUE_SWEEP;
     *ret_drain = drain;
     return 0;
 }

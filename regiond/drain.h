@@ -32,6 +32,9 @@ void drain_accepted(struct region *region, const struct queue_entry *entry);
 /* Send what may be sent. */
 void drain_pump(struct region *region);
 
+/* Its deadline has come: end what has expired, and try again what could not be ended. */
+void drain_sweep(struct region *region);
+
 /* A region can be reached again, or homes have moved: what waited for its next try need not. */
 void drain_retry(struct region *region);
 

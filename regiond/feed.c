@@ -240,7 +240,7 @@ void feed_push(struct region *region, const struct copy *copy, const struct stor
     }
 }
 
-static void beat(struct region *region, struct deadline *deadline)
+void feed_beat(struct region *region)
 {
     for (size_t i = 0; i < region->copy_count; i++) {
         const struct copy *copy = &region->copies[i];
@@ -249,7 +249,7 @@ static void beat(struct region *region, struct deadline *deadline)
         tail_init(region, copy, copy->visible.seq, &tail);
         send_to_all(region, copy, &tail);
     }
-    deadlines_set(&region->deadlines, deadline,
+    deadlines_set(&region->deadlines, &region->feed->heartbeat,
                   region->at.now_us + region->settings.heartbeat_interval_us);
 }
 
@@ -257,7 +257,7 @@ struct feed *feed_create(struct region *region)
 {
     struct feed *feed = memory_alloc(sizeof *feed);
 
-    feed->heartbeat.run = beat;
+    feed->heartbeat.kind = DUE_HEARTBEAT;
     deadlines_set(&region->deadlines, &feed->heartbeat,
                   region->at.now_us + region->settings.heartbeat_interval_us);
     return feed;

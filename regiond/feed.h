@@ -23,6 +23,9 @@ void feed_fetch_ask(struct region *region, uint64_t connection, uint64_t id,
 void feed_push(struct region *region, const struct copy *copy, const struct store_op *ops,
                size_t count);
 
+/* Time for a heartbeat, and for the next one after it. */
+void feed_beat(struct region *region);
+
 /* Homes have moved: tell subscribers of shards that are not ours any more. */
 void feed_configure(struct region *region);
 

@@ -104,9 +104,9 @@ static void finish(struct region *region, struct pending *pending, int error,
     free(pending);
 }
 
-static void on_deadline(struct region *region, struct deadline *deadline)
+void forward_timed_out(struct region *region, struct pending *pending)
 {
-    finish(region, OWNER_OF(deadline, struct pending, deadline), -ETIMEDOUT, NULL);
+    finish(region, pending, -ETIMEDOUT, NULL);
 }
 
 static struct link *link_between(struct region *region, uint32_t from, uint32_t to)
@@ -162,7 +162,7 @@ void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, s
 
     *pending = (struct pending){.id = ++forward->last_id,
                                 .peer = peer,
-                                .deadline = {.run = on_deadline},
+                                .deadline = {.kind = DUE_FORWARD, .owner = pending},
                                 .done = done,
                                 .context = context};
     HASH_ADD(hh, forward->table, id, sizeof pending->id, pending);

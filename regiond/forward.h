@@ -12,6 +12,8 @@
 
 #define FORWARD_CALLS_MAX 4096
 
+struct pending;
+
 /* @answer is set on 0 and lives until the callback returns. @error: -EHOSTUNREACH, the call never
  * left; -ECONNRESET or -ETIMEDOUT, what became of it is not known; -ENOBUFS, too many calls are
  * out; -ECANCELED, the region is being freed. */
@@ -38,6 +40,9 @@ void forward_answer_self(struct region *region, uint64_t id, const Mec__Answer *
 /* Carry out what is due: messages on links, and calls of our own. Returns whether there was
  * anything. */
 bool forward_pump(struct region *region);
+
+/* Nobody has answered @pending, whose deadline has come. */
+void forward_timed_out(struct region *region, struct pending *pending);
 
 void forward_peer_down(struct region *region, uint32_t peer);
 void forward_peer_frame(struct region *region, uint32_t peer, const struct frame *frame);

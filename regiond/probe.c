@@ -47,14 +47,14 @@ static void on_written(struct region *region, struct commit_op *op, int error)
 }
 
 /* An entry of no user and no shard: no drain ever sends it, no list ever shows it. */
-static void run(struct region *region, struct deadline *deadline)
+void probe_again(struct region *region)
 {
-    struct probe *probe = OWNER_OF(deadline, struct probe, deadline);
+    struct probe *probe = region->probe;
     char nonce[33];
 
     if (region->writable)
         return;
-    deadlines_set(&region->deadlines, deadline, region->at.now_us + PROBE_INTERVAL_US);
+    deadlines_set(&region->deadlines, &probe->deadline, region->at.now_us + PROBE_INTERVAL_US);
     if (probe->under_way)
         return;
     secret_draw_hex(&region->secret, nonce, sizeof nonce - 1);
@@ -83,7 +83,7 @@ struct probe *probe_create(void)
 {
     struct probe *probe = memory_alloc(sizeof *probe);
 
-    probe->deadline.run = run;
+    probe->deadline.kind = DUE_PROBE;
     return probe;
 }
 

@@ -13,4 +13,7 @@ void probe_free(struct region *region);
 /* A batch has come back with @error: 0, something was written; or -ENOSPC. */
 void probe_stored(struct region *region, int error);
 
+/* Its deadline has come: try to write, unless a write has succeeded meanwhile. */
+void probe_again(struct region *region);
+
 #endif

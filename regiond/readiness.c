@@ -12,9 +12,8 @@ static void announce(struct region *region)
     outbox_ready(region->outbox);
 }
 
-static void on_deadline(struct region *region, struct deadline *deadline)
+void readiness_timed_out(struct region *region)
 {
-    (void)deadline;
     announce(region);
 }
 
@@ -28,7 +27,7 @@ static bool has_met_all(const struct region *region)
 
 void readiness_begin(struct region *region)
 {
-    region->readiness.deadline.run = on_deadline;
+    region->readiness.deadline.kind = DUE_READINESS;
     deadlines_set(&region->deadlines, &region->readiness.deadline,
                   has_met_all(region) ? region->at.now_us : region->at.now_us + PATIENCE_US);
 }

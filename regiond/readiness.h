@@ -13,4 +13,7 @@
 void readiness_begin(struct region *region);
 void readiness_peer_up(struct region *region, uint32_t peer);
 
+/* It has waited long enough: its deadline has come. */
+void readiness_timed_out(struct region *region);
+
 #endif

@@ -35,10 +35,8 @@ static void leave(struct region *region, struct waiting_read *waiting)
     free(waiting);
 }
 
-static void give_up(struct region *region, struct deadline *deadline)
+void reading_timed_out(struct region *region, struct waiting_read *waiting)
 {
-    struct waiting_read *waiting = OWNER_OF(deadline, struct waiting_read, deadline);
-
     request_resume(&waiting->request, STAGE_SERVICE, region->at.now_us);
     refuse_behind(region, &waiting->request);
     leave(region, waiting);
@@ -56,7 +54,8 @@ static void wait_for_bookmark(struct region *region, const struct request *reque
     request_park(request, &waiting->request);
     request_wait(&waiting->request, region->at.now_us);
     waiting->serve = serve;
-    waiting->deadline.run = give_up;
+    waiting->deadline.kind = DUE_READ;
+    waiting->deadline.owner = waiting;
     deadlines_set(&region->deadlines, &waiting->deadline, region->at.now_us + wait_us);
     DL_APPEND(waiting->request.copy->waiting, waiting);
     region->waiting_reads++;

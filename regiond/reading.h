@@ -17,6 +17,9 @@ void reading_admit(struct region *region, struct request *request, reading_serve
 /* The visible end of @copy may have moved. */
 void reading_wake(struct region *region, struct copy *copy);
 
+/* The deadline of @waiting has come: refuse it. */
+void reading_timed_out(struct region *region, struct waiting_read *waiting);
+
 void reading_free(struct region *region);
 
 #endif

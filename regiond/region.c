@@ -231,12 +231,39 @@ static void peer_is(struct region *region, uint32_t peer, bool up)
     drain_retry(region);
 }
 
+static void on_deadline(struct region *region, struct deadline *deadline)
+{
+    switch ((enum due)deadline->kind) {
+    case DUE_FORWARD:
+        forward_timed_out(region, deadline->owner);
+        return;
+    case DUE_READ:
+        reading_timed_out(region, deadline->owner);
+        return;
+    case DUE_READINESS:
+        readiness_timed_out(region);
+        return;
+    case DUE_HEARTBEAT:
+        feed_beat(region);
+        return;
+    case DUE_PUMP:
+        return; /* every step ends with drain_pump() */
+    case DUE_SWEEP:
+        drain_sweep(region);
+        return;
+    case DUE_PROBE:
+        probe_again(region);
+        return;
+    }
+    assert(false && "a kind of deadline");
+}
+
 static void run_due(struct region *region)
 {
     struct deadline *deadline;
 
     while ((deadline = deadlines_pop(&region->deadlines, region->at.now_us)) != NULL)
-        deadline->run(region, deadline);
+        on_deadline(region, deadline);
 }
 
 static void handle(struct region *region, const struct region_event *event)

@@ -35,7 +35,7 @@ static void end_enqueuing(struct router *router, struct pending *pending)
 static void finish(struct router *router, struct pending *pending)
 {
     end_enqueuing(router, pending);
-    timers_clear(&router->timers, &pending->timer);
+    deadlines_clear(&router->deadlines, &pending->deadline);
     pending->vantage->in_flight--;
     pendings_remove(router->pendings, pending);
 }
@@ -123,7 +123,7 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
         link_was_reset(router, seen);
         return false;
     }
-    timers_set(&router->timers, &pending->timer, router->at.now_us + call->budget_us);
+    deadlines_set(&router->deadlines, &pending->deadline, router->at.now_us + call->budget_us);
     begin_enqueuing(router, pending);
     return true;
 }
@@ -152,7 +152,7 @@ static void ask(struct router *router, struct pending *pending, Mec__Call *call)
 static void try_again(struct router *router, struct pending *pending, bool surely_not_written)
 {
     end_enqueuing(router, pending);
-    timers_clear(&router->timers, &pending->timer);
+    deadlines_clear(&router->deadlines, &pending->deadline);
     if (may_write(pending) && pending->handed && !surely_not_written)
         pending->maybe_written = true;
     pending->tried |= 1u << pending->region;

@@ -99,7 +99,7 @@ void core_become_ready(struct router *router, bool anyway)
     if (router->ready || (!anyway && !is_complete(router)))
         return;
     router->ready = true;
-    timers_clear(&router->timers, &router->start);
+    deadlines_clear(&router->deadlines, &router->start);
     core_act(router, ROUTER_READY);
     for (uint32_t region = 0; region < router->config->n_regions; region++) {
         if (!router->regions[region].was_connected)

@@ -6,6 +6,7 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/deadlines.h"
 #include "common/memory.h"
 #include "common/network.h"
 #include "common/wan.h"
@@ -15,7 +16,6 @@
 #include "routerd/marks.h"
 #include "routerd/pending.h"
 #include "routerd/router.h"
-#include "routerd/timers.h"
 #include "routerd/vantage.h"
 
 #define CORE_SHARDS_MAX  64
@@ -50,7 +50,7 @@ struct core_lookup {
     uint32_t region;
     uint8_t *ask; /* packed */
     size_t ask_size;
-    struct timer timer;
+    struct deadline deadline;
 };
 
 struct core_counters {
@@ -67,7 +67,7 @@ struct router {
     Mec__Config *config; /* our own copy */
     struct network *network;
     struct wan *wan;
-    struct timers timers;
+    struct deadlines deadlines;
     struct vantages *vantages;
     struct pendings *pendings;
     struct marks *marks;
@@ -82,7 +82,7 @@ struct router {
     struct core_counters counters;
     uint64_t serial; /* of probes and lookups */
     bool ready;
-    struct timer start;
+    struct deadline start;
 
     struct moment at; /* of this step */
     struct router_action *actions;

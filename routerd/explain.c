@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "routerd/deciding.h"
+#include "routerd/due.h"
 
 #define TEXT_SIZE 8192u
 #define USER_MAX  128u
@@ -183,7 +184,7 @@ static struct core_lookup *free_lookup(struct router *router)
 
 static void finish(struct router *router, struct core_lookup *lookup)
 {
-    timers_clear(&router->timers, &lookup->timer);
+    deadlines_clear(&router->deadlines, &lookup->deadline);
     free(lookup->ask);
     lookup->ask = NULL;
     lookup->present = false;
@@ -206,7 +207,7 @@ static void send_lookup(struct router *router, struct core_lookup *lookup,
     call.traceparent = traceparent;
     call.budget_us = router->config->settings->request_timeout_us;
     core_send_message(router, lookup->region, FRAME_CALL, lookup->call_id, &call.base);
-    timers_set(&router->timers, &lookup->timer, router->at.now_us + call.budget_us);
+    deadlines_set(&router->deadlines, &lookup->deadline, router->at.now_us + call.budget_us);
 }
 
 static void look_up(struct router *router, uint64_t explain_id, const Mec__ExplainAsk *ask,
@@ -236,8 +237,8 @@ static void look_up(struct router *router, uint64_t explain_id, const Mec__Expla
     lookup->ask_size = mec__explain_ask__get_packed_size(ask);
     lookup->ask = memory_alloc(lookup->ask_size + 1);
     mec__explain_ask__pack(ask, lookup->ask);
-    lookup->timer.kind = TIMER_LOOKUP;
-    lookup->timer.owner = lookup;
+    lookup->deadline.kind = DUE_LOOKUP;
+    lookup->deadline.owner = lookup;
     send_lookup(router, lookup, ask);
 }
 

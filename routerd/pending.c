@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "routerd/due.h"
 
 #define SLOT_BITS      16
 #define SLOT_MASK      ((UINT64_C(1) << SLOT_BITS) - 1)
@@ -63,8 +64,8 @@ static void clear(struct pending *pending)
     pending->slot = slot;
     pending->call = call;
     pending->call_capacity = call_capacity;
-    pending->timer.kind = TIMER_TRY;
-    pending->timer.owner = pending;
+    pending->deadline.kind = DUE_TRY;
+    pending->deadline.owner = pending;
 }
 
 struct pending *pendings_add(struct pendings *pendings, uint64_t request_id)
@@ -88,7 +89,7 @@ struct pending *pendings_add(struct pendings *pendings, uint64_t request_id)
 
 void pendings_remove(struct pendings *pendings, struct pending *pending)
 {
-    assert(pending->timer.place == 0);
+    assert(pending->deadline.slot == 0);
     if (pending->previous != NULL)
         pending->previous->next = pending->next;
     else

@@ -14,11 +14,11 @@
 #include <uthash.h>
 
 #include "call.pb-c.h"
+#include "common/deadlines.h"
 #include "common/position.h"
 #include "common/routes.h"
 #include "common/token.h"
 #include "routerd/request.h"
-#include "routerd/timers.h"
 #include "routerd/vantage.h"
 
 /* At 200 ms of round trip so many allow 300,000 requests a second: a slow link is not a narrow one.
@@ -58,7 +58,7 @@ struct pending {
     bool handed;         /* to the connection: from here on a write may happen */
     bool enqueuing;      /* marks know that it heads for a queue */
     uint64_t wan_us;     /* emulated delay so far */
-    struct timer timer;
+    struct deadline deadline;
 
     uint64_t since_us;
     uint8_t *call; /* packed, for the next try */
@@ -82,7 +82,7 @@ void pendings_free(struct pendings *pendings);
 /* A new entry for @request_id, zeroed but for its buffers; NULL when PENDING_MAX are in flight. */
 struct pending *pendings_add(struct pendings *pendings, uint64_t request_id);
 
-/* Its timer must be clear. */
+/* Its deadline must be clear. */
 void pendings_remove(struct pendings *pendings, struct pending *pending);
 
 /* Begin a try: give it a call id, never 0 and never used again. */

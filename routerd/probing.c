@@ -47,14 +47,14 @@ static void remove_probe(struct vantage_region *seen, const struct vantage_probe
             (seen->probe_count - index) * sizeof(seen->probes[0]));
 }
 
-static void set_timer(struct router *router, struct vantage_region *seen)
+static void set_deadline(struct router *router, struct vantage_region *seen)
 {
     uint64_t next_us = seen->probe_phase_us;
     for (uint32_t index = 0; index < seen->probe_count; index++) {
         if (seen->probes[index].deadline_us < next_us)
             next_us = seen->probes[index].deadline_us;
     }
-    timers_set(&router->timers, &seen->timer, next_us);
+    deadlines_set(&router->deadlines, &seen->deadline, next_us);
 }
 
 static void log_back(struct router *router, const struct vantage_region *seen, uint64_t down_us)
@@ -128,7 +128,7 @@ void probing_tick(struct router *router, struct vantage_region *seen)
         /* Keep the phase, without making up for what was missed. */
         seen->probe_phase_us += interval_us * ((now_us - seen->probe_phase_us) / interval_us + 1);
     }
-    set_timer(router, seen);
+    set_deadline(router, seen);
 }
 
 static void ask_list(struct router *router, uint32_t region)
@@ -155,7 +155,7 @@ void probing_opened(struct router *router, uint32_t region)
     ask_list(router, region);
     for (struct vantage *each = NULL; (each = vantages_next(router->vantages, each)) != NULL;) {
         send_probe(router, &each->regions[region]);
-        set_timer(router, &each->regions[region]);
+        set_deadline(router, &each->regions[region]);
     }
 }
 
@@ -168,7 +168,7 @@ void probing_closed(struct router *router, uint32_t region)
     known->list_wanted = false;
     vantages_disconnected(router->vantages, region, router->at.now_us);
     for (struct vantage *each = NULL; (each = vantages_next(router->vantages, each)) != NULL;)
-        set_timer(router, &each->regions[region]);
+        set_deadline(router, &each->regions[region]);
     core_log(router, "%s: the connection is gone; down for all vantages",
              core_region_name(router, region));
 }

@@ -7,6 +7,7 @@
 
 #include "routerd/asking.h"
 #include "routerd/core.h"
+#include "routerd/due.h"
 #include "routerd/explain.h"
 #include "routerd/probing.h"
 #include "routerd/respond.h"
@@ -102,9 +103,10 @@ int router_create(const Mec__Config *config, const uint8_t seed[32], struct mome
     router->pendings = pendings_create();
     router->marks = marks_create(router->config->n_regions, router->shard_names,
                                  router->config->n_shards, MARKS_MAX);
-    router->vantages = vantages_create(router->network, &router->timers, router->config, at.now_us);
-    router->start.kind = TIMER_START;
-    timers_set(&router->timers, &router->start, at.now_us + START_PATIENCE_US);
+    router->vantages =
+        vantages_create(router->network, &router->deadlines, router->config, at.now_us);
+    router->start.kind = DUE_START;
+    deadlines_set(&router->deadlines, &router->start, at.now_us + START_PATIENCE_US);
     *ret_router = router;
     return 0;
 }
@@ -129,7 +131,7 @@ void router_free(struct router *router)
     hints_free(router->hints);
     wan_free(router->wan);
     network_free(router->network);
-    timers_free(&router->timers);
+    deadlines_free(&router->deadlines);
     arena_free(router->arena);
     mec__config__free_unpacked(router->config, NULL);
     free(router->actions);
@@ -260,23 +262,23 @@ static void on_arrival(struct router *router, const struct wan_message *message)
     free(message->bytes);
 }
 
-static void on_timer(struct router *router, struct timer *timer)
+static void on_deadline(struct router *router, struct deadline *deadline)
 {
-    switch (timer->kind) {
-    case TIMER_TRY:
-        asking_timed_out(router, timer->owner);
+    switch ((enum due)deadline->kind) {
+    case DUE_TRY:
+        asking_timed_out(router, deadline->owner);
         return;
-    case TIMER_PROBE:
-        probing_tick(router, timer->owner);
+    case DUE_PROBE:
+        probing_tick(router, deadline->owner);
         return;
-    case TIMER_LOOKUP:
-        explain_timed_out(router, timer->owner);
+    case DUE_LOOKUP:
+        explain_timed_out(router, deadline->owner);
         return;
-    case TIMER_START:
+    case DUE_START:
         core_become_ready(router, true);
         return;
     }
-    assert(false && "a timer kind");
+    assert(false && "a kind of deadline");
 }
 
 static void fail_over(struct router *router)
@@ -294,13 +296,13 @@ static void catch_up(struct router *router)
 {
     uint64_t now_us = router->at.now_us;
     struct wan_message message;
-    struct timer *timer;
+    struct deadline *deadline;
     fail_over(router);
     for (;;) {
         if (wan_pop(router->wan, now_us, &message))
             on_arrival(router, &message);
-        else if ((timer = timers_pop(&router->timers, now_us)) != NULL)
-            on_timer(router, timer);
+        else if ((deadline = deadlines_pop(&router->deadlines, now_us)) != NULL)
+            on_deadline(router, deadline);
         else
             return;
         fail_over(router);
@@ -322,6 +324,6 @@ struct router_actions router_step(struct router *router, const struct router_eve
 uint64_t router_wake_us(const struct router *router)
 {
     uint64_t wan_us = wan_wake_us(router->wan);
-    uint64_t timer_us = timers_next_us(&router->timers);
-    return wan_us < timer_us ? wan_us : timer_us;
+    uint64_t deadline_us = deadlines_next_us(&router->deadlines);
+    return wan_us < deadline_us ? wan_us : deadline_us;
 }

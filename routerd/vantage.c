@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "routerd/due.h"
 
 #define SLOTS       VANTAGE_SLOTS
 #define PINNED_MAX  (VANTAGE_SLOTS - VANTAGES_MAX)
@@ -24,7 +25,7 @@ struct alias {
 
 struct vantages {
     struct network *network;
-    struct timers *timers;
+    struct deadlines *deadlines;
     const Mec__Config *config;
     uint32_t region_count;
     struct health_settings health;
@@ -157,10 +158,10 @@ static struct vantage *make(struct vantages *vantages, uint32_t slot, const char
             seen->health.state = HEALTH_DOWN;
             seen->health.down_since_us = now_us;
         }
-        seen->timer.kind = TIMER_PROBE;
-        seen->timer.owner = seen;
+        seen->deadline.kind = DUE_PROBE;
+        seen->deadline.owner = seen;
         seen->probe_phase_us = now_us + next_phase_us(vantages);
-        timers_set(vantages->timers, &seen->timer, seen->probe_phase_us);
+        deadlines_set(vantages->deadlines, &seen->deadline, seen->probe_phase_us);
     }
     vantages->slots[slot] = vantage;
     for (uint32_t each = 0; each < vantages->slot_count; each++) {
@@ -189,7 +190,7 @@ static void drop_aliases(struct vantages *vantages, uint32_t slot)
 static void drop(struct vantages *vantages, struct vantage *vantage)
 {
     for (uint32_t region = 0; region < vantages->region_count; region++)
-        timers_clear(vantages->timers, &vantage->regions[region].timer);
+        deadlines_clear(vantages->deadlines, &vantage->regions[region].deadline);
     drop_aliases(vantages, vantage->slot);
     vantages->slots[vantage->slot] = NULL;
     free(vantage->regions);
@@ -327,13 +328,13 @@ static void take_settings(struct vantages *vantages, const Mec__Config *config)
     vantages->health.pass_threshold = config->settings->probe_pass_threshold;
 }
 
-struct vantages *vantages_create(struct network *network, struct timers *timers,
+struct vantages *vantages_create(struct network *network, struct deadlines *deadlines,
                                  const Mec__Config *config, uint64_t now_us)
 {
     struct vantages *vantages = memory_alloc(sizeof(*vantages));
     assert(config->n_regions <= POLICY_REGIONS_MAX);
     vantages->network = network;
-    vantages->timers = timers;
+    vantages->deadlines = deadlines;
     vantages->region_count = (uint32_t)config->n_regions;
     take_settings(vantages, config);
     pin_listeners(vantages, now_us);

@@ -10,12 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/deadlines.h"
 #include "common/geo.h"
 #include "common/network.h"
 #include "control.pb-c.h"
 #include "routerd/health.h"
 #include "routerd/policy.h"
-#include "routerd/timers.h"
 
 #define VANTAGES_MAX    64 /* besides those of listeners */
 #define VANTAGE_SLOTS   (VANTAGES_MAX + 128)
@@ -48,8 +48,8 @@ struct vantage_region {
     uint64_t heard_us;      /* when anything last came back */
     struct vantage_probe probes[VANTAGE_PROBES]; /* oldest first */
     uint32_t probe_count;
-    uint64_t probe_phase_us; /* next probe; the timer may be set earlier, for a deadline */
-    struct timer timer;
+    uint64_t probe_phase_us; /* next probe; the deadline is earlier when one under way ends first */
+    struct deadline deadline;
     bool lost; /* has become unusable in this step: what is under way fails over */
 
     /* The last Mec-Route text, kept while nothing changes. */
@@ -72,8 +72,8 @@ struct vantage {
 
 struct vantages;
 
-/* @network and @timers are borrowed. @config lives until the next vantages_configure(). */
-struct vantages *vantages_create(struct network *network, struct timers *timers,
+/* @network and @deadlines are borrowed. @config lives until the next vantages_configure(). */
+struct vantages *vantages_create(struct network *network, struct deadlines *deadlines,
                                  const Mec__Config *config, uint64_t now_us);
 void vantages_free(struct vantages *vantages);
 

@@ -1,64 +1,17 @@
-/* The small pure helpers of a region: deadlines, conditions, text, secrets. */
+/* The small pure helpers of a region: conditions, text, secrets. */
 
 #include <check.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/moment.h"
-#include "common/random.h"
 #include "regiond/conditions.h"
-#include "regiond/deadlines.h"
 #include "regiond/edge.h"
 #include "regiond/secret.h"
 #include "regiond/text.h"
 
 #define WORLD "test"
 #define NOW_S 1790000000u
-
-static void nothing(struct region *region, struct deadline *deadline)
-{
-    (void)region;
-    (void)deadline;
-}
-
-START_TEST(deadlines_come_due_in_order_whatever_was_moved_or_taken_back)
-{
-    struct deadlines deadlines = {0};
-    static struct deadline all[500];
-    struct random random;
-    uint64_t last = 0, now;
-    size_t popped = 0, expected = 0;
-    struct deadline *due;
-
-    random_seed(&random, 7);
-    for (size_t i = 0; i < 500; i++) {
-        all[i].run = nothing;
-        deadlines_set(&deadlines, &all[i], random_up_to(&random, 10000));
-    }
-    for (size_t i = 0; i < 500; i += 2)
-        deadlines_set(&deadlines, &all[i], random_up_to(&random, 10000));
-    for (size_t i = 0; i < 500; i += 5)
-        deadlines_clear(&deadlines, &all[i]);
-    deadlines_set(&deadlines, &all[1], NEVER_US);
-    for (size_t i = 0; i < 500; i++)
-        expected += all[i].slot != 0;
-    ck_assert_uint_eq(expected, 399);
-    for (now = 0; now <= 10000; now++) {
-        ck_assert_uint_ge(deadlines_next_us(&deadlines), now);
-        while ((due = deadlines_pop(&deadlines, now)) != NULL) {
-            ck_assert_uint_ge(due->at_us, last);
-            ck_assert_uint_le(due->at_us, now);
-            ck_assert_uint_eq(due->slot, 0);
-            last = due->at_us;
-            popped++;
-        }
-    }
-    ck_assert_uint_eq(popped, expected);
-    ck_assert(deadlines_next_us(&deadlines) == NEVER_US);
-    deadlines_free(&deadlines);
-}
-END_TEST
 
 START_TEST(conditions_of_writes_are_read_strictly)
 {
@@ -241,8 +194,7 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {deadlines_come_due_in_order_whatever_was_moved_or_taken_back,
-                                  conditions_of_writes_are_read_strictly,
+    const TTest *const tests[] = {conditions_of_writes_are_read_strictly,
                                   conditions_of_reads_know_lists_and_weak_tags,
                                   text_that_is_not_utf8_or_controls_something_is_not_clean,
                                   times_are_written_in_utc_with_milliseconds,

@@ -1,4 +1,4 @@
-/* The small parts that the router stands on: timers, hints, ids, peeking, calls in flight. */
+/* The small parts that the router stands on: hints, ids, peeking, calls in flight. */
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,46 +12,6 @@
 #include "routerd/idents.h"
 #include "routerd/pending.h"
 #include "routerd/returned.h"
-#include "routerd/timers.h"
-
-#define TIMERS 500
-
-START_TEST(timers_come_in_order_whatever_was_set_moved_and_cleared)
-{
-    struct timers timers = {0};
-    static struct timer many[TIMERS];
-    struct random random;
-    random_seed(&random, (uint64_t)_i + 1);
-    memset(many, 0, sizeof(many));
-    for (int round = 0; round < 5000; round++) {
-        struct timer *timer = &many[random_up_to(&random, TIMERS - 1)];
-        if (random_up_to(&random, 2) == 0)
-            timers_clear(&timers, timer);
-        else
-            timers_set(&timers, timer, random_up_to(&random, 1000));
-    }
-    size_t set = 0;
-    for (size_t index = 0; index < TIMERS; index++)
-        set += many[index].place != 0;
-    ck_assert_uint_eq(set, timers.count);
-
-    uint64_t last_us = 0;
-    size_t popped = 0;
-    while (timers_next_us(&timers) != UINT64_MAX) {
-        uint64_t next_us = timers_next_us(&timers);
-        ck_assert_uint_ge(next_us, last_us);
-        if (next_us > 0)
-            ck_assert_ptr_null(timers_pop(&timers, next_us - 1));
-        struct timer *timer = timers_pop(&timers, next_us);
-        ck_assert_uint_eq(timer->at_us, next_us);
-        ck_assert_uint_eq(timer->place, 0);
-        last_us = next_us;
-        popped++;
-    }
-    ck_assert_uint_eq(popped, set);
-    timers_free(&timers);
-}
-END_TEST
 
 static struct slice token_of(const char *user, const char *shard, char **ret_text)
 {
@@ -241,7 +201,6 @@ int main(void)
 {
     Suite *suite = suite_create("router_parts");
     TCase *tests = tcase_create("router_parts");
-    tcase_add_loop_test(tests, timers_come_in_order_whatever_was_set_moved_and_cleared, 0, 5);
     tcase_add_test(tests, a_hint_says_user_and_shard_the_first_time_and_the_next);
     tcase_add_test(tests, a_hint_for_nonsense_is_an_error_the_first_time_and_the_next);
     tcase_add_test(tests, hints_stay_right_when_there_are_more_tokens_than_room);
