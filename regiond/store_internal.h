@@ -3,9 +3,9 @@
 #ifndef MEC_STORE_INTERNAL_H
 #define MEC_STORE_INTERNAL_H
 
-#include "regiond/refusals.h"
 #include "regiond/store.h"
 #include "regiond/store_file.h"
+#include "regiond/store_refusals.h"
 #include "replication.pb-c.h"
 
 /* The tables of a shard's file, and every statement that is kept for them. */
@@ -30,8 +30,8 @@ struct store {
     struct store_file file;
     char *shard;
     struct store_end end;
-    struct arena *arena;          /* of one operation */
-    struct refusals *refusals;    /* of queued writes */
+    struct arena *arena;             /* of one operation */
+    struct store_refusals *refusals; /* of queued writes */
     char *sweep_user, *sweep_key; /* store_trim() goes on behind this one; NULL: from the front */
 };
 

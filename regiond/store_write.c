@@ -86,9 +86,9 @@ static bool condition_holds(const struct store_write *write, const struct head *
  * op->result. */
 static bool was_refused(const struct store *store, struct store_op *op)
 {
-    struct refusal refusal;
+    struct store_refusal refusal;
 
-    if (!refusals_find(store->refusals, op->write.user, op->write.idempotency_key, &refusal))
+    if (!store_refusals_find(store->refusals, op->write.user, op->write.idempotency_key, &refusal))
         return false;
     op->result = refusal.result;
     op->version = refusal.version;
@@ -268,10 +268,10 @@ static int put(struct store *store, struct store_round *round, struct store_op *
  * be, but the next try is told the same. */
 static int refused(struct store *store, const struct store_op *op)
 {
-    const struct refusal refusal = {op->result, op->version};
+    const struct store_refusal refusal = {op->result, op->version};
 
     if (op->write.receipt && op->write.receipt[0] != '\0')
-        refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
+        store_refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
     return 0;
 }
 

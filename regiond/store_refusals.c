@@ -1,4 +1,4 @@
-#include "regiond/refusals.h"
+#include "regiond/store_refusals.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -11,19 +11,19 @@
 struct entry {
     UT_hash_handle hh;
     uint8_t name[NAME_SIZE]; /* of user and key */
-    struct refusal refusal;
+    struct store_refusal refusal;
 };
 
-struct refusals {
+struct store_refusals {
     struct entry *table; /* uthash iterates by arrival: the oldest comes first */
 };
 
-struct refusals *refusals_create(void)
+struct store_refusals *store_refusals_create(void)
 {
-    return memory_alloc(sizeof(struct refusals));
+    return memory_alloc(sizeof(struct store_refusals));
 }
 
-static void forget_oldest(struct refusals *refusals)
+static void forget_oldest(struct store_refusals *refusals)
 {
     struct entry *entry = refusals->table;
 
@@ -31,7 +31,7 @@ static void forget_oldest(struct refusals *refusals)
     free(entry);
 }
 
-void refusals_free(struct refusals *refusals)
+void store_refusals_free(struct store_refusals *refusals)
 {
     if (!refusals)
         return;
@@ -40,7 +40,7 @@ void refusals_free(struct refusals *refusals)
     free(refusals);
 }
 
-static struct entry *find(const struct refusals *refusals, const uint8_t name[NAME_SIZE])
+static struct entry *find(const struct store_refusals *refusals, const uint8_t name[NAME_SIZE])
 {
     struct entry *entry;
 
@@ -58,8 +58,8 @@ static void make_name(const char *user, const char *key, uint8_t ret_name[NAME_S
     crypto_generichash_final(&state, ret_name, NAME_SIZE);
 }
 
-void refusals_note(struct refusals *refusals, const char *user, const char *key,
-                   const struct refusal *refusal)
+void store_refusals_note(struct store_refusals *refusals, const char *user, const char *key,
+                         const struct store_refusal *refusal)
 {
     uint8_t name[NAME_SIZE];
     struct entry *entry;
@@ -67,7 +67,7 @@ void refusals_note(struct refusals *refusals, const char *user, const char *key,
     make_name(user, key, name);
     if (find(refusals, name))
         return;
-    if (HASH_COUNT(refusals->table) >= REFUSALS_MAX)
+    if (HASH_COUNT(refusals->table) >= STORE_REFUSALS_MAX)
         forget_oldest(refusals);
     entry = memory_alloc(sizeof(*entry));
     memcpy(entry->name, name, NAME_SIZE);
@@ -75,8 +75,8 @@ void refusals_note(struct refusals *refusals, const char *user, const char *key,
     HASH_ADD(hh, refusals->table, name, NAME_SIZE, entry);
 }
 
-bool refusals_find(const struct refusals *refusals, const char *user, const char *key,
-                   struct refusal *ret_refusal)
+bool store_refusals_find(const struct store_refusals *refusals, const char *user, const char *key,
+                         struct store_refusal *ret_refusal)
 {
     uint8_t name[NAME_SIZE];
     const struct entry *entry;
