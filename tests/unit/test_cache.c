@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/random.h"
+#include "tests/unit/suite.h"
 
 static struct cache *cache;
 
@@ -194,19 +195,8 @@ int main(void)
         what_is_asked_for_again_outlives_what_is_not,
         a_value_too_large_for_its_share_is_not_taken_and_hides_no_older_one,
         it_never_grows_past_its_bytes_whatever_happens,
-        a_smaller_bound_evicts_and_none_at_all_disables};
-    Suite *suite = suite_create("cache");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+        a_smaller_bound_evicts_and_none_at_all_disables,
+    };
+    return suite_run(&(struct suite){
+        .name = "cache", .set_up = set_up, .tear_down = tear_down, SUITE_TESTS(tests)});
 }

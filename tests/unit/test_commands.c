@@ -8,6 +8,7 @@
 #include "control/command_line.h"
 #include "control/manual.h"
 #include "control/nearest.h"
+#include "tests/unit/suite.h"
 
 static const char *variable; /* "NAME=value" */
 
@@ -273,26 +274,19 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("commands");
-    TCase *tests = tcase_create("commands");
-
-    tcase_add_checked_fixture(tests, setup, NULL);
-    tcase_add_test(tests, options_stand_before_and_behind_the_command);
-    tcase_add_test(tests, arguments_have_names);
-    tcase_add_test(tests, a_letter_may_mean_another_thing_to_another_command);
-    tcase_add_test(tests, slips_are_answered_with_what_was_meant);
-    tcase_add_test(tests, values_are_checked_where_they_are_given);
-    tcase_add_test(tests, every_option_has_a_twin_in_the_environment);
-    tcase_add_test(tests, help_goes_before_complaints_about_what_is_missing);
-    tcase_add_test(tests, every_command_explains_itself_and_its_examples_parse);
-    tcase_add_test(tests, no_two_options_of_a_command_are_alike);
-    tcase_add_test(tests, the_manual_in_docs_is_up_to_date);
-    tcase_add_test(tests, the_completion_knows_every_command);
-    tcase_add_test(tests, the_nearest_name_is_near);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        options_stand_before_and_behind_the_command,
+        arguments_have_names,
+        a_letter_may_mean_another_thing_to_another_command,
+        slips_are_answered_with_what_was_meant,
+        values_are_checked_where_they_are_given,
+        every_option_has_a_twin_in_the_environment,
+        help_goes_before_complaints_about_what_is_missing,
+        every_command_explains_itself_and_its_examples_parse,
+        no_two_options_of_a_command_are_alike,
+        the_manual_in_docs_is_up_to_date,
+        the_completion_knows_every_command,
+        the_nearest_name_is_near,
+    };
+    return suite_run(&(struct suite){.name = "commands", .set_up = setup, SUITE_TESTS(tests)});
 }

@@ -4,6 +4,7 @@
 
 #include "common/network.h"
 #include "control/compile.h"
+#include "tests/unit/suite.h"
 
 static struct topology *topology;
 static struct faults faults;
@@ -245,23 +246,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("compile");
-    TCase *tests = tcase_create("compile");
-
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, every_region_has_a_shard_a_key_and_a_socket);
-    tcase_add_test(tests, each_way_of_a_link_takes_half_of_the_measured_round_trip);
-    tcase_add_test(tests, the_file_has_its_word_on_links);
-    tcase_add_test(tests, faults_are_folded_in);
-    tcase_add_test(tests, clients_without_links_of_their_own_are_isolated_too);
-    tcase_add_test(tests, slow_motion_stretches_links_and_their_faults);
-    tcase_add_test(tests, slow_motion_never_leaves_what_links_allow);
-    tcase_add_test(tests, without_a_wan_links_are_instant_and_still_can_be_cut);
-    tcase_add_test(tests, one_region_alone_has_no_links_but_its_clients);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        every_region_has_a_shard_a_key_and_a_socket,
+        each_way_of_a_link_takes_half_of_the_measured_round_trip,
+        the_file_has_its_word_on_links,
+        faults_are_folded_in,
+        clients_without_links_of_their_own_are_isolated_too,
+        slow_motion_stretches_links_and_their_faults,
+        slow_motion_never_leaves_what_links_allow,
+        without_a_wan_links_are_instant_and_still_can_be_cut,
+        one_region_alone_has_no_links_but_its_clients,
+    };
+    return suite_run(&(struct suite){
+        .name = "compile", .set_up = setup, .tear_down = teardown, SUITE_TESTS(tests)});
 }

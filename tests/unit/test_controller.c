@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "control/controller.h"
 #include "control/text.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, US_SHIP, EU_SHIP, ROUTER, PROCESSES };
 
@@ -630,40 +631,34 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("controller");
-    TCase *tests = tcase_create("controller");
-
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, up_starts_all_at_once_and_answers_when_all_serve);
-    tcase_add_test(tests, up_fails_with_the_first_that_crashes_and_names_only_that);
-    tcase_add_test(tests, up_does_not_wait_for_ever);
-    tcase_add_test(tests, killing_a_region_kills_both_and_answers_when_they_are_gone);
-    tcase_add_test(tests, what_serves_already_is_started_at_once);
-    tcase_add_test(tests, names_that_do_not_exist_are_refused_before_anything_happens);
-    tcase_add_test(tests, a_paused_process_is_resumed_and_not_started);
-    tcase_add_test(tests, a_cut_is_answered_when_everybody_runs_by_it);
-    tcase_add_test(tests, who_does_not_confirm_in_a_second_is_named);
-    tcase_add_test(tests, nobody_waits_for_the_dead_and_the_paused);
-    tcase_add_test(tests, a_process_that_comes_with_an_old_version_gets_the_current_one);
-    tcase_add_test(tests, a_fault_ends_at_its_time);
-    tcase_add_test(tests, faults_are_listed_and_healed);
-    tcase_add_test(tests, faults_that_make_no_sense_change_nothing);
-    tcase_add_test(tests, status_says_who_does_not_answer);
-    tcase_add_test(tests, verify_compares_positions_and_digests);
-    tcase_add_test(tests, a_copy_that_cannot_be_asked_is_not_equal);
-    tcase_add_test(tests, junk_for_a_status_is_as_none);
-    tcase_add_test(tests, explain_asks_the_router);
-    tcase_add_test(tests, down_ends_everything_and_then_controld);
-    tcase_add_test(tests, down_goes_on_when_its_asker_has_gone);
-    tcase_add_test(tests, an_asker_that_goes_is_not_answered);
-    tcase_add_test(tests, those_who_watch_are_told);
-    tcase_add_test(tests, a_new_controld_adopts_what_runs);
-    tcase_add_test(tests, a_hello_of_a_second_instance_is_refused);
-    tcase_add_test(tests, a_process_that_nobody_wrote_down_is_adopted_by_its_hello);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        up_starts_all_at_once_and_answers_when_all_serve,
+        up_fails_with_the_first_that_crashes_and_names_only_that,
+        up_does_not_wait_for_ever,
+        killing_a_region_kills_both_and_answers_when_they_are_gone,
+        what_serves_already_is_started_at_once,
+        names_that_do_not_exist_are_refused_before_anything_happens,
+        a_paused_process_is_resumed_and_not_started,
+        a_cut_is_answered_when_everybody_runs_by_it,
+        who_does_not_confirm_in_a_second_is_named,
+        nobody_waits_for_the_dead_and_the_paused,
+        a_process_that_comes_with_an_old_version_gets_the_current_one,
+        a_fault_ends_at_its_time,
+        faults_are_listed_and_healed,
+        faults_that_make_no_sense_change_nothing,
+        status_says_who_does_not_answer,
+        verify_compares_positions_and_digests,
+        a_copy_that_cannot_be_asked_is_not_equal,
+        junk_for_a_status_is_as_none,
+        explain_asks_the_router,
+        down_ends_everything_and_then_controld,
+        down_goes_on_when_its_asker_has_gone,
+        an_asker_that_goes_is_not_answered,
+        those_who_watch_are_told,
+        a_new_controld_adopts_what_runs,
+        a_hello_of_a_second_instance_is_refused,
+        a_process_that_nobody_wrote_down_is_adopted_by_its_hello,
+    };
+    return suite_run(&(struct suite){
+        .name = "controller", .set_up = setup, .tear_down = teardown, SUITE_TESTS(tests)});
 }

@@ -8,6 +8,7 @@
 #include "common/deadlines.h"
 #include "common/moment.h"
 #include "common/random.h"
+#include "tests/unit/suite.h"
 
 #define DEADLINES 500
 
@@ -86,14 +87,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("deadlines");
-    TCase *tests = tcase_create("deadlines");
-    tcase_add_test(tests, deadlines_come_due_in_order_whatever_was_moved_or_taken_back);
-    tcase_add_loop_test(tests, deadlines_come_in_order_whatever_was_set_moved_and_cleared, 0, 5);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        deadlines_come_due_in_order_whatever_was_moved_or_taken_back,
+    };
+    const struct suite_loop loops[] = {
+        {deadlines_come_in_order_whatever_was_set_moved_and_cleared, 5},
+    };
+    return suite_run(&(struct suite){.name = "deadlines", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

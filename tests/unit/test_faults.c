@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "control/faults.h"
+#include "tests/unit/suite.h"
 
 static struct topology *topology;
 static struct faults faults;
@@ -298,28 +299,22 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("faults");
-    TCase *tests = tcase_create("faults");
-
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, a_cut_cuts_both_ways_and_nothing_else);
-    tcase_add_test(tests, a_one_way_cut_leaves_the_way_back);
-    tcase_add_test(tests, all_clients_are_meant_by_a_star);
-    tcase_add_test(tests, a_geo_is_meant_however_it_is_written);
-    tcase_add_test(tests, isolating_a_region_cuts_all_its_links);
-    tcase_add_test(tests, of_two_cuts_the_one_that_resets_is_seen);
-    tcase_add_test(tests, of_two_latencies_the_later_counts_and_an_extra_adds);
-    tcase_add_test(tests, an_unlimited_rate_can_be_asked_for);
-    tcase_add_test(tests, what_makes_no_sense_is_refused_with_a_reason);
-    tcase_add_test(tests, ids_are_never_used_again);
-    tcase_add_test(tests, faults_end_at_their_time_and_the_others_stay);
-    tcase_add_test(tests, there_is_a_most_of_faults);
-    tcase_add_test(tests, a_fault_survives_the_state_file);
-    tcase_add_test(tests, what_is_no_fault_is_not_read);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_cut_cuts_both_ways_and_nothing_else,
+        a_one_way_cut_leaves_the_way_back,
+        all_clients_are_meant_by_a_star,
+        a_geo_is_meant_however_it_is_written,
+        isolating_a_region_cuts_all_its_links,
+        of_two_cuts_the_one_that_resets_is_seen,
+        of_two_latencies_the_later_counts_and_an_extra_adds,
+        an_unlimited_rate_can_be_asked_for,
+        what_makes_no_sense_is_refused_with_a_reason,
+        ids_are_never_used_again,
+        faults_end_at_their_time_and_the_others_stay,
+        there_is_a_most_of_faults,
+        a_fault_survives_the_state_file,
+        what_is_no_fault_is_not_read,
+    };
+    return suite_run(&(struct suite){
+        .name = "faults", .set_up = setup, .tear_down = teardown, SUITE_TESTS(tests)});
 }

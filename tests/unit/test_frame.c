@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "common/random.h"
 #include "health.pb-c.h"
+#include "tests/unit/suite.h"
 
 static uint8_t *pack_ping(uint64_t id, uint64_t nonce, size_t *ret_size)
 {
@@ -186,24 +187,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("frame");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, a_frame_is_laid_out_as_documented);
-    tcase_add_test(facts, a_packed_frame_decodes_to_itself);
-    tcase_add_test(facts, an_empty_message_makes_a_frame_too);
-    tcase_add_test(facts, any_beginning_of_a_frame_asks_for_more);
-    tcase_add_test(facts, what_follows_a_frame_is_left_alone);
-    tcase_add_test(facts, a_bad_length_is_refused_as_soon_as_it_is_there);
-    tcase_add_test(facts, the_largest_length_is_taken);
-    tcase_add_test(facts, an_unknown_kind_is_refused_before_the_rest_has_come);
-    tcase_add_test(facts, kinds_have_the_names_of_their_messages);
-    tcase_add_test(facts, noise_never_makes_the_decoder_read_past_its_end);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        a_frame_is_laid_out_as_documented,
+        a_packed_frame_decodes_to_itself,
+        an_empty_message_makes_a_frame_too,
+        any_beginning_of_a_frame_asks_for_more,
+        what_follows_a_frame_is_left_alone,
+        a_bad_length_is_refused_as_soon_as_it_is_there,
+        the_largest_length_is_taken,
+        an_unknown_kind_is_refused_before_the_rest_has_come,
+        kinds_have_the_names_of_their_messages,
+        noise_never_makes_the_decoder_read_past_its_end,
+    };
+    return suite_run(&(struct suite){.name = "frame", SUITE_TESTS(tests)});
 }

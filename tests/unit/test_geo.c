@@ -6,6 +6,7 @@
 
 #include "common/geo.h"
 #include "common/geo_data.h"
+#include "tests/unit/suite.h"
 
 static struct geo_place place_of(const char *text)
 {
@@ -289,26 +290,23 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("geo");
-    TCase *tests = tcase_create("geo");
-    tcase_add_test(tests, the_first_five_regions_are_spread_over_the_world);
-    tcase_add_test(tests, every_region_is_found_by_its_name_alone);
-    tcase_add_loop_test(tests, measured_round_trips_are_as_published, 0, COUNT(measured));
-    tcase_add_test(tests, the_matrix_is_symmetric_and_1_ms_on_its_diagonal);
-    tcase_add_test(tests, nothing_measured_is_faster_than_light_in_fibre);
-    tcase_add_test(tests, what_is_not_measured_is_computed_from_the_distance);
-    tcase_add_test(tests, no_round_trip_is_shorter_than_1_ms);
-    tcase_add_test(tests, a_built_in_name_elsewhere_is_not_that_region);
-    tcase_add_test(tests, distances_are_those_of_the_globe);
-    tcase_add_test(tests, cities_are_sorted_and_each_is_found_under_its_own_name);
-    tcase_add_loop_test(tests, cities_lie_where_an_atlas_puts_them, 0, COUNT(atlas));
-    tcase_add_test(tests, names_are_taken_in_any_case_with_spaces_or_dashes);
-    tcase_add_test(tests, coordinates_are_rounded_to_hundredths_and_printed_alike);
-    tcase_add_loop_test(tests, what_is_no_place_is_refused_and_touches_nothing, 0, COUNT(nowhere));
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        the_first_five_regions_are_spread_over_the_world,
+        every_region_is_found_by_its_name_alone,
+        the_matrix_is_symmetric_and_1_ms_on_its_diagonal,
+        nothing_measured_is_faster_than_light_in_fibre,
+        what_is_not_measured_is_computed_from_the_distance,
+        no_round_trip_is_shorter_than_1_ms,
+        a_built_in_name_elsewhere_is_not_that_region,
+        distances_are_those_of_the_globe,
+        cities_are_sorted_and_each_is_found_under_its_own_name,
+        names_are_taken_in_any_case_with_spaces_or_dashes,
+        coordinates_are_rounded_to_hundredths_and_printed_alike,
+    };
+    const struct suite_loop loops[] = {
+        {measured_round_trips_are_as_published, COUNT(measured)},
+        {cities_lie_where_an_atlas_puts_them, COUNT(atlas)},
+        {what_is_no_place_is_refused_and_touches_nothing, COUNT(nowhere)},
+    };
+    return suite_run(&(struct suite){.name = "geo", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

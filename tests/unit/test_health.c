@@ -6,6 +6,7 @@
 
 #include "common/moment.h"
 #include "routerd/health.h"
+#include "tests/unit/suite.h"
 
 static const struct health_settings settings = {.fail_threshold = 2, .pass_threshold = 2};
 static struct health health;
@@ -195,28 +196,22 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("health");
-    TCase *tests = tcase_create("health");
-    tcase_add_checked_fixture(tests, fresh, NULL);
-    tcase_add_test(tests, a_region_starts_usable);
-    tcase_add_test(tests, one_slow_probe_is_no_outage);
-    tcase_add_test(tests, two_failed_probes_in_a_row_take_it_down);
-    tcase_add_test(tests, a_threshold_of_one_needs_one_failure);
-    tcase_add_test(tests, a_closed_connection_takes_it_down_at_once);
-    tcase_add_test(tests, a_reopened_connection_alone_does_not_bring_it_back);
-    tcase_add_test(tests, reopened_means_nothing_to_a_region_that_is_up);
-    tcase_add_test(tests, a_failed_probe_on_the_way_back_starts_the_count_again);
-    tcase_add_test(tests, requests_that_fail_together_count_once);
-    tcase_add_test(tests, requests_that_fail_between_failed_probes_count_again);
-    tcase_add_test(tests, a_request_that_passes_clears_suspicion);
-    tcase_add_test(tests, late_answers_do_not_bring_a_region_back);
-    tcase_add_test(tests, a_flapping_region_is_let_back_more_slowly_each_time);
-    tcase_add_test(tests, each_calm_minute_halves_what_a_flapping_region_owes);
-    tcase_add_test(tests, every_state_has_a_name);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_region_starts_usable,
+        one_slow_probe_is_no_outage,
+        two_failed_probes_in_a_row_take_it_down,
+        a_threshold_of_one_needs_one_failure,
+        a_closed_connection_takes_it_down_at_once,
+        a_reopened_connection_alone_does_not_bring_it_back,
+        reopened_means_nothing_to_a_region_that_is_up,
+        a_failed_probe_on_the_way_back_starts_the_count_again,
+        requests_that_fail_together_count_once,
+        requests_that_fail_between_failed_probes_count_again,
+        a_request_that_passes_clears_suspicion,
+        late_answers_do_not_bring_a_region_back,
+        a_flapping_region_is_let_back_more_slowly_each_time,
+        each_calm_minute_halves_what_a_flapping_region_owes,
+        every_state_has_a_name,
+    };
+    return suite_run(&(struct suite){.name = "health", .set_up = fresh, SUITE_TESTS(tests)});
 }

@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "routerd/http_parse.h"
+#include "tests/unit/suite.h"
 
 #define HOST "Host: localhost\r\n"
 
@@ -535,33 +536,24 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_parse");
-    TCase *test_case = tcase_create("requests");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_loop_test(test_case, every_field_that_we_read_is_found_however_it_arrives, 0,
-                        STEP_COUNT);
-    tcase_add_loop_test(test_case, an_absent_field_is_no_empty_field, 0, STEP_COUNT);
-    tcase_add_loop_test(test_case, a_chunked_body_is_pushed_together, 0, STEP_COUNT);
-    tcase_add_loop_test(test_case, a_body_may_hold_any_byte, 0, STEP_COUNT);
-    tcase_add_loop_test(test_case, sound_requests_are_accepted, 0,
-                        (int)(sizeof(accepted) / sizeof(accepted[0])));
-    tcase_add_loop_test(test_case, unsound_requests_are_refused, 0,
-                        (int)(sizeof(refused) / sizeof(refused[0])));
-    tcase_add_test(test_case, the_request_line_has_a_limit);
-    tcase_add_test(test_case, the_header_block_has_a_limit);
-    tcase_add_test(test_case, the_number_of_fields_has_a_limit);
-    tcase_add_test(test_case, a_chunked_body_has_the_same_limit);
-    tcase_add_test(test_case, what_is_wrapped_around_chunks_has_a_limit);
-    tcase_add_test(test_case, memory_stays_bounded_while_a_chunked_body_trickles_in);
-    tcase_add_test(test_case, requests_behind_each_other_are_read_one_by_one);
-    tcase_add_test(test_case, a_client_that_waits_for_100_continue_is_noticed);
-    tcase_add_test(test_case, a_body_that_is_too_large_is_refused_before_it_is_sent);
-    suite_add_tcase(suite, test_case);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        the_request_line_has_a_limit,
+        the_header_block_has_a_limit,
+        the_number_of_fields_has_a_limit,
+        a_chunked_body_has_the_same_limit,
+        what_is_wrapped_around_chunks_has_a_limit,
+        memory_stays_bounded_while_a_chunked_body_trickles_in,
+        requests_behind_each_other_are_read_one_by_one,
+        a_client_that_waits_for_100_continue_is_noticed,
+        a_body_that_is_too_large_is_refused_before_it_is_sent,
+    };
+    const struct suite_loop loops[] = {
+        {every_field_that_we_read_is_found_however_it_arrives, STEP_COUNT},
+        {an_absent_field_is_no_empty_field, STEP_COUNT},
+        {a_chunked_body_is_pushed_together, STEP_COUNT},
+        {a_body_may_hold_any_byte, STEP_COUNT},
+        {sound_requests_are_accepted, (int)(sizeof(accepted) / sizeof(accepted[0]))},
+        {unsound_requests_are_refused, (int)(sizeof(refused) / sizeof(refused[0]))},
+    };
+    return suite_run(&(struct suite){.name = "http_parse", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

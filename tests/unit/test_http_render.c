@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "routerd/http_message.h"
 #include "routerd/http_text.h"
+#include "tests/unit/suite.h"
 
 #define WALL_S UINT64_C(1795403589) /* Mon, 23 Nov 2026 03:13:09 GMT */
 #define DATE   "Date: Mon, 23 Nov 2026 03:13:09 GMT\r\n"
@@ -326,30 +327,25 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("http_render");
-    TCase *test_case = tcase_create("answers");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_test(test_case, a_record_is_rendered_with_all_that_is_known_of_it);
-    tcase_add_test(test_case, a_bare_answer_is_short_and_is_not_kept);
-    tcase_add_test(test_case, a_problem_becomes_problem_json);
-    tcase_add_test(test_case, a_problem_brings_its_own_status_when_none_is_given);
-    tcase_add_loop_test(test_case, any_detail_makes_valid_json, 0, 9);
-    tcase_add_test(test_case, no_text_breaks_out_of_its_header);
-    tcase_add_test(test_case, head_tells_the_length_and_sends_no_body);
-    tcase_add_test(test_case, statuses_without_a_body_have_no_length);
-    tcase_add_test(test_case, an_empty_value_keeps_its_content_type);
-    tcase_add_test(test_case, unknown_staleness_is_never_a_number);
-    tcase_add_test(test_case, other_headers_appear_when_they_mean_something);
-    tcase_add_test(test_case, the_connection_header_says_what_will_happen);
-    tcase_add_test(test_case, answers_are_appended);
-    tcase_add_test(test_case, dates_follow_the_calendar);
-    tcase_add_test(test_case, numbers_are_written_in_full);
-    suite_add_tcase(suite, test_case);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_record_is_rendered_with_all_that_is_known_of_it,
+        a_bare_answer_is_short_and_is_not_kept,
+        a_problem_becomes_problem_json,
+        a_problem_brings_its_own_status_when_none_is_given,
+        no_text_breaks_out_of_its_header,
+        head_tells_the_length_and_sends_no_body,
+        statuses_without_a_body_have_no_length,
+        an_empty_value_keeps_its_content_type,
+        unknown_staleness_is_never_a_number,
+        other_headers_appear_when_they_mean_something,
+        the_connection_header_says_what_will_happen,
+        answers_are_appended,
+        dates_follow_the_calendar,
+        numbers_are_written_in_full,
+    };
+    const struct suite_loop loops[] = {
+        {any_detail_makes_valid_json, 9},
+    };
+    return suite_run(
+        &(struct suite){.name = "http_render", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

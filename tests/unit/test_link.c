@@ -6,6 +6,7 @@
 
 #include "common/link.h"
 #include "common/moment.h"
+#include "tests/unit/suite.h"
 
 #define MANY 100000
 
@@ -340,33 +341,30 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("link");
-    TCase *tests = tcase_create("link");
-    tcase_add_test(tests, a_message_arrives_after_the_latency);
-    tcase_add_test(tests, a_link_without_anything_is_instant);
-    tcase_add_test(tests, many_messages_are_in_flight_at_once);
-    tcase_add_test(tests, what_was_sent_late_hides_its_lateness);
-    tcase_add_test(tests, a_link_that_becomes_faster_reorders_nothing);
-    tcase_add_loop_test(tests, jitter_delays_and_never_reorders, 0, 3);
-    tcase_add_test(tests, uniform_jitter_fills_its_range);
-    tcase_add_test(tests, normal_jitter_is_half_a_bell_of_that_sigma);
-    tcase_add_test(tests, pareto_jitter_has_a_heavy_tail_and_that_mean);
-    tcase_add_test(tests, a_loss_costs_a_retransmission_time_out);
-    tcase_add_test(tests, the_time_out_follows_latency_and_jitter_from_10_ms_on);
-    tcase_add_test(tests, what_is_behind_a_lost_message_waits_for_it);
-    tcase_add_test(tests, a_lost_try_uses_up_bandwidth_too);
-    tcase_add_test(tests, messages_share_the_rate_one_after_the_other);
-    tcase_add_test(tests, small_messages_on_a_fast_line_add_up);
-    tcase_add_test(tests, a_cut_holds_or_resets);
-    tcase_add_test(tests, after_a_recall_nothing_is_waited_for);
-    tcase_add_test(tests, the_same_seed_gives_the_same_answers);
-    tcase_add_test(tests, one_setting_does_not_shift_the_luck_of_another);
-    tcase_add_loop_test(tests, profiles_out_of_range_are_refused_and_change_nothing, 0, 6);
-    tcase_add_test(tests, the_extremes_are_allowed);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_message_arrives_after_the_latency,
+        a_link_without_anything_is_instant,
+        many_messages_are_in_flight_at_once,
+        what_was_sent_late_hides_its_lateness,
+        a_link_that_becomes_faster_reorders_nothing,
+        uniform_jitter_fills_its_range,
+        normal_jitter_is_half_a_bell_of_that_sigma,
+        pareto_jitter_has_a_heavy_tail_and_that_mean,
+        a_loss_costs_a_retransmission_time_out,
+        the_time_out_follows_latency_and_jitter_from_10_ms_on,
+        what_is_behind_a_lost_message_waits_for_it,
+        a_lost_try_uses_up_bandwidth_too,
+        messages_share_the_rate_one_after_the_other,
+        small_messages_on_a_fast_line_add_up,
+        a_cut_holds_or_resets,
+        after_a_recall_nothing_is_waited_for,
+        the_same_seed_gives_the_same_answers,
+        one_setting_does_not_shift_the_luck_of_another,
+        the_extremes_are_allowed,
+    };
+    const struct suite_loop loops[] = {
+        {jitter_delays_and_never_reorders, 3},
+        {profiles_out_of_range_are_refused_and_change_nothing, 6},
+    };
+    return suite_run(&(struct suite){.name = "link", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

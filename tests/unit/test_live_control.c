@@ -10,6 +10,7 @@
 #include "common/live_log.h"
 #include "common/live_peer.h"
 #include "common/memory.h"
+#include "tests/unit/suite.h"
 
 static char directory[64], config_path[96], socket_path[96];
 static struct live_loop *loop;
@@ -536,8 +537,6 @@ int main(void)
     Suite *suite = suite_create("live_control");
     TCase *facts = tcase_create("facts");
     TCase *usage = tcase_create("usage");
-    SRunner *runner = srunner_create(suite);
-    int failed;
 
     suite_add_tcase(suite, facts);
     tcase_set_timeout(facts, 50);
@@ -565,8 +564,5 @@ int main(void)
     tcase_add_exit_test(usage, an_unknown_option_is_bad_usage, 64);
     tcase_add_exit_test(usage, a_surplus_argument_is_bad_usage, 64);
     tcase_add_exit_test(usage, help_ends_well, 0);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    return suite_finish(suite);
 }

@@ -8,6 +8,7 @@
 
 #include "common/live_files.h"
 #include "common/memory.h"
+#include "tests/unit/suite.h"
 
 static char directory[64];
 static char path[128];
@@ -152,24 +153,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("live_files");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_checked_fixture(facts, set_up, tear_down);
-    tcase_add_test(facts, a_file_is_made_and_replaced_whole);
-    tcase_add_test(facts, the_mode_is_what_was_asked_whatever_the_umask);
-    tcase_add_test(facts, what_a_crash_left_beside_is_overwritten);
-    tcase_add_test(facts, a_failed_replacement_leaves_the_old_content);
-    tcase_add_test(facts, no_directory_no_file);
-    tcase_add_test(facts, reading_what_is_not_there_touches_nothing);
-    tcase_add_test(facts, a_file_larger_than_allowed_is_refused_and_one_just_as_large_is_not);
-    tcase_add_test(facts, directories_are_made_with_their_parents_for_the_owner_alone);
-    tcase_add_test(facts, a_file_in_the_way_of_a_directory_is_an_error);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        a_file_is_made_and_replaced_whole,
+        the_mode_is_what_was_asked_whatever_the_umask,
+        what_a_crash_left_beside_is_overwritten,
+        a_failed_replacement_leaves_the_old_content,
+        no_directory_no_file,
+        reading_what_is_not_there_touches_nothing,
+        a_file_larger_than_allowed_is_refused_and_one_just_as_large_is_not,
+        directories_are_made_with_their_parents_for_the_owner_alone,
+        a_file_in_the_way_of_a_directory_is_an_error,
+    };
+    return suite_run(&(struct suite){
+        .name = "live_files", .set_up = set_up, .tear_down = tear_down, SUITE_TESTS(tests)});
 }

@@ -12,6 +12,7 @@
 #include "common/live_loop.h"
 #include "common/memory.h"
 #include "routerd/live_http.h"
+#include "tests/unit/suite.h"
 
 #define REQUESTS_MAX 4096
 #define HOST         "Host: localhost\r\n"
@@ -856,52 +857,36 @@ START_TEST(stopping_in_the_middle_of_everything_loses_nothing_but_the_connection
 }
 END_TEST
 
-static TCase *create_case(void)
-{
-    TCase *test_case = tcase_create("connections");
-
-    tcase_set_timeout(test_case, 30);
-    tcase_add_test(test_case, a_connection_serves_one_request_after_the_other);
-    tcase_add_test(test_case, answers_leave_in_the_order_of_requests_whatever_order_they_come_in);
-    tcase_add_test(test_case, a_request_in_single_bytes_is_one_request);
-    tcase_add_test(test_case, a_large_body_arrives_whole);
-    tcase_add_test(test_case, no_more_than_32_requests_of_a_connection_are_outstanding);
-    tcase_add_test(test_case, a_flood_in_one_packet_is_answered_to_the_last);
-    tcase_add_test(test_case, close_is_honoured_and_what_stands_behind_it_is_not_served);
-    tcase_add_test(test_case, http_1_0_closes_unless_asked_to_stay);
-    tcase_add_test(test_case, a_client_that_has_closed_its_side_still_gets_its_answers);
-    tcase_add_test(test_case, a_client_that_resets_is_gone_and_late_answers_are_dropped);
-    tcase_add_test(test_case, an_answer_is_given_once);
-    tcase_add_test(test_case, an_error_is_answered_behind_the_answers_before_it_and_closes);
-    tcase_add_test(test_case, a_refusal_is_seen_though_the_client_goes_on_sending);
-    tcase_add_test(test_case, a_client_that_waits_to_send_its_body_is_told_to);
-    tcase_add_test(test_case, continue_waits_for_the_answers_before_it);
-    tcase_add_test(test_case, head_gets_no_body);
-    tcase_add_test(test_case, a_client_that_does_not_read_is_no_longer_read);
-    tcase_add_test(test_case, a_client_that_never_reads_is_closed_in_the_end);
-    tcase_add_test(test_case, a_header_that_never_ends_is_a_timeout_however_it_trickles);
-    tcase_add_test(test_case, a_body_that_stops_is_a_timeout);
-    tcase_add_test(test_case, an_idle_connection_is_closed_without_a_word);
-    tcase_add_test(test_case, an_answer_that_takes_long_is_waited_for);
-    tcase_add_test(test_case, one_connection_too_many_is_turned_away_with_a_reason);
-    tcase_add_test(test_case, many_connections_come_and_go);
-    tcase_add_test(test_case, each_listener_says_where_its_clients_are);
-    tcase_add_test(test_case, a_port_that_is_taken_is_an_error);
-    tcase_add_test(test_case,
-                   stopping_in_the_middle_of_everything_loses_nothing_but_the_connections);
-    return test_case;
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("live_http");
-    SRunner *runner;
-    int failed;
-
-    suite_add_tcase(suite, create_case());
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_connection_serves_one_request_after_the_other,
+        answers_leave_in_the_order_of_requests_whatever_order_they_come_in,
+        a_request_in_single_bytes_is_one_request,
+        a_large_body_arrives_whole,
+        no_more_than_32_requests_of_a_connection_are_outstanding,
+        a_flood_in_one_packet_is_answered_to_the_last,
+        close_is_honoured_and_what_stands_behind_it_is_not_served,
+        http_1_0_closes_unless_asked_to_stay,
+        a_client_that_has_closed_its_side_still_gets_its_answers,
+        a_client_that_resets_is_gone_and_late_answers_are_dropped,
+        an_answer_is_given_once,
+        an_error_is_answered_behind_the_answers_before_it_and_closes,
+        a_refusal_is_seen_though_the_client_goes_on_sending,
+        a_client_that_waits_to_send_its_body_is_told_to,
+        continue_waits_for_the_answers_before_it,
+        head_gets_no_body,
+        a_client_that_does_not_read_is_no_longer_read,
+        a_client_that_never_reads_is_closed_in_the_end,
+        a_header_that_never_ends_is_a_timeout_however_it_trickles,
+        a_body_that_stops_is_a_timeout,
+        an_idle_connection_is_closed_without_a_word,
+        an_answer_that_takes_long_is_waited_for,
+        one_connection_too_many_is_turned_away_with_a_reason,
+        many_connections_come_and_go,
+        each_listener_says_where_its_clients_are,
+        a_port_that_is_taken_is_an_error,
+        stopping_in_the_middle_of_everything_loses_nothing_but_the_connections,
+    };
+    return suite_run(&(struct suite){.name = "live_http", .timeout_s = 30, SUITE_TESTS(tests)});
 }

@@ -8,6 +8,7 @@
 #include "common/live_log.h"
 #include "common/live_loop.h"
 #include "common/memory.h"
+#include "tests/unit/suite.h"
 
 static struct live_loop *loop;
 static unsigned wakes;
@@ -243,24 +244,19 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("live_loop");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_set_timeout(facts, 50);
-    tcase_add_checked_fixture(facts, set_up, tear_down);
-    tcase_add_test(facts, a_wake_comes_once_and_never_early);
-    tcase_add_test(facts, the_last_asked_wake_counts);
-    tcase_add_test(facts, a_core_that_is_always_due_does_not_starve_reading);
-    tcase_add_test(facts, tasks_run_in_order_behind_all_callbacks_of_the_turn);
-    tcase_add_test(facts, tasks_that_are_left_run_when_the_loop_is_freed);
-    tcase_add_test(facts, a_termination_signal_ends_the_run);
-    tcase_add_test(facts, a_log_line_is_one_line_whatever_is_in_it);
-    tcase_add_test(facts, a_log_line_that_is_too_long_is_cut_and_still_ends);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        a_wake_comes_once_and_never_early,
+        the_last_asked_wake_counts,
+        a_core_that_is_always_due_does_not_starve_reading,
+        tasks_run_in_order_behind_all_callbacks_of_the_turn,
+        tasks_that_are_left_run_when_the_loop_is_freed,
+        a_termination_signal_ends_the_run,
+        a_log_line_is_one_line_whatever_is_in_it,
+        a_log_line_that_is_too_long_is_cut_and_still_ends,
+    };
+    return suite_run(&(struct suite){.name = "live_loop",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 50,
+                                     SUITE_TESTS(tests)});
 }

@@ -16,6 +16,7 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "replication.pb-c.h"
+#include "tests/unit/suite.h"
 
 static char directory[64];
 static char path[96];
@@ -633,40 +634,35 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("live_peer");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_set_timeout(facts, 50);
-    tcase_add_checked_fixture(facts, set_up, tear_down);
-    tcase_add_test(facts, bursts_go_both_ways_in_order);
-    tcase_add_test(facts, what_one_turn_sends_arrives_as_one_burst);
-    tcase_add_test(facts, a_frame_may_come_byte_by_byte);
-    tcase_add_test(facts, the_largest_frame_passes_and_small_ones_around_it);
-    tcase_add_test(facts, garbage_closes_its_connection_and_no_other);
-    tcase_add_test(facts, an_oversize_length_closes_before_anything_follows);
-    tcase_add_test(facts, an_unknown_kind_closes);
-    tcase_add_test(facts, frames_before_garbage_still_count);
-    tcase_add_test(facts, a_connection_comes_back_with_its_listener);
-    tcase_add_test(facts, a_connecting_peer_that_closes_comes_back);
-    tcase_add_test(facts, a_handler_that_closes_gets_no_more_frames);
-    tcase_add_test(facts, a_handler_may_free_its_peer);
-    tcase_add_test(facts, a_handler_may_free_another_peer_that_has_input_waiting);
-    tcase_add_test(facts, a_handler_may_free_a_peer_that_has_just_come_up);
-    tcase_add_test(facts, what_was_sent_before_closing_arrives);
-    tcase_add_test(facts, more_than_a_socket_holds_arrives_whole);
-    tcase_add_test(facts, a_peer_that_does_not_read_is_closed_past_the_bound);
-    tcase_add_test(facts, a_peer_that_is_gone_is_noticed_by_writing);
-    tcase_add_test(facts, a_live_socket_is_not_taken_over);
-    tcase_add_test(facts, a_stale_socket_is_replaced_and_a_file_is_not);
-    tcase_add_test(facts, the_socket_is_its_owners_alone);
-    tcase_add_test(facts, another_user_is_shown_out);
-    tcase_add_test(facts, a_path_that_does_not_fit_is_refused);
-    tcase_add_test(facts, a_peer_remembers_its_owners_number);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        bursts_go_both_ways_in_order,
+        what_one_turn_sends_arrives_as_one_burst,
+        a_frame_may_come_byte_by_byte,
+        the_largest_frame_passes_and_small_ones_around_it,
+        garbage_closes_its_connection_and_no_other,
+        an_oversize_length_closes_before_anything_follows,
+        an_unknown_kind_closes,
+        frames_before_garbage_still_count,
+        a_connection_comes_back_with_its_listener,
+        a_connecting_peer_that_closes_comes_back,
+        a_handler_that_closes_gets_no_more_frames,
+        a_handler_may_free_its_peer,
+        a_handler_may_free_another_peer_that_has_input_waiting,
+        a_handler_may_free_a_peer_that_has_just_come_up,
+        what_was_sent_before_closing_arrives,
+        more_than_a_socket_holds_arrives_whole,
+        a_peer_that_does_not_read_is_closed_past_the_bound,
+        a_peer_that_is_gone_is_noticed_by_writing,
+        a_live_socket_is_not_taken_over,
+        a_stale_socket_is_replaced_and_a_file_is_not,
+        the_socket_is_its_owners_alone,
+        another_user_is_shown_out,
+        a_path_that_does_not_fit_is_refused,
+        a_peer_remembers_its_owners_number,
+    };
+    return suite_run(&(struct suite){.name = "live_peer",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 50,
+                                     SUITE_TESTS(tests)});
 }

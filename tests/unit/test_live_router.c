@@ -15,6 +15,7 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "routerd/live_router.h"
+#include "tests/unit/suite.h"
 
 #define PATIENCE_US (10 * SECOND_US) /* only a hang reaches it */
 
@@ -376,24 +377,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("live_router");
-    TCase *test_case = tcase_create("router");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(test_case, 30);
-    tcase_add_test(test_case, it_tells_its_ports_and_then_that_it_is_ready);
-    tcase_add_test(test_case, a_request_goes_to_the_region_and_its_answer_to_the_client);
-    tcase_add_test(test_case, a_region_that_goes_and_comes_back_is_found_again);
-    tcase_add_test(test_case, a_new_configuration_opens_new_listeners_and_keeps_the_old);
-    tcase_add_test(test_case, controld_is_told_how_it_is);
-    tcase_add_test(test_case, it_explains_where_a_request_would_go);
-    tcase_add_test(test_case, a_port_that_is_taken_ends_it_with_advice);
-    tcase_add_test(test_case, without_a_configuration_it_does_not_start);
-    suite_add_tcase(suite, test_case);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        it_tells_its_ports_and_then_that_it_is_ready,
+        a_request_goes_to_the_region_and_its_answer_to_the_client,
+        a_region_that_goes_and_comes_back_is_found_again,
+        a_new_configuration_opens_new_listeners_and_keeps_the_old,
+        controld_is_told_how_it_is,
+        it_explains_where_a_request_would_go,
+        a_port_that_is_taken_ends_it_with_advice,
+        without_a_configuration_it_does_not_start,
+    };
+    return suite_run(&(struct suite){.name = "live_router", .timeout_s = 30, SUITE_TESTS(tests)});
 }

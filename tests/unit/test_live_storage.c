@@ -9,6 +9,7 @@
 #include "regiond/live_storage.h"
 #include "regiond/live_work.h"
 #include "scratch.h"
+#include "tests/unit/suite.h"
 
 #define BATCH 8
 
@@ -233,19 +234,10 @@ int main(void)
         a_failed_disk_comes_back_as_an_error,     freeing_waits_for_the_batch_under_way,
         two_threads_hand_every_item_back_once,    an_idle_thread_takes_steps_until_there_are_none,
     };
-    Suite *suite = suite_create("live_storage");
-    TCase *group = tcase_create("thread");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     storage_configure();
-    tcase_set_timeout(group, 30);
-    tcase_add_checked_fixture(group, set_up, tear_down);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){.name = "live_storage",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

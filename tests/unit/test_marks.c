@@ -6,6 +6,7 @@
 #include <check.h>
 
 #include "routerd/marks.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP, REGIONS };
 enum { SHARD_US, SHARD_EU, SHARDS };
@@ -322,32 +323,27 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("marks");
-    TCase *tests = tcase_create("marks");
-    tcase_add_checked_fixture(tests, fresh, gone);
-    tcase_add_test(tests, nobody_is_marked_at_first);
-    tcase_add_test(tests, a_queued_write_marks_its_user_service_and_shard_alone);
-    tcase_add_test(tests, a_mark_holds_until_its_number_has_ended);
-    tcase_add_test(tests, a_stale_pong_does_not_clear_a_newer_mark);
-    tcase_add_test(tests, a_stale_pong_does_not_bring_an_old_mark_back);
-    tcase_add_test(tests, a_pong_of_another_region_or_shard_clears_nothing);
-    tcase_add_test(tests, a_pong_with_unknown_entries_marks_everyone_until_the_list_is_in);
-    tcase_add_test(tests, a_list_that_ends_too_early_leaves_everyone_marked);
-    tcase_add_test(tests, unknown_entries_that_have_ended_mark_nobody);
-    tcase_add_test(tests, the_users_own_mark_goes_before_what_is_assumed_of_everyone);
-    tcase_add_test(tests, after_reopening_the_list_replaces_what_was_known);
-    tcase_add_test(tests, a_region_that_lost_its_disk_counts_from_the_beginning);
-    tcase_add_test(tests, a_write_queued_between_reopening_and_list_keeps_its_mark);
-    tcase_add_test(tests, past_the_bound_everyone_is_marked);
-    tcase_add_test(tests, room_is_made_by_forgetting_what_has_ended);
-    tcase_add_test(tests, a_full_list_marks_everyone_until_the_next);
-    tcase_add_test(tests, what_is_said_of_unknown_shards_is_passed_over);
-    tcase_add_test(tests, a_write_on_its_way_says_where_it_is_heading_until_it_is_there);
-    tcase_add_test(tests, marks_in_two_queues_are_told_apart);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        nobody_is_marked_at_first,
+        a_queued_write_marks_its_user_service_and_shard_alone,
+        a_mark_holds_until_its_number_has_ended,
+        a_stale_pong_does_not_clear_a_newer_mark,
+        a_stale_pong_does_not_bring_an_old_mark_back,
+        a_pong_of_another_region_or_shard_clears_nothing,
+        a_pong_with_unknown_entries_marks_everyone_until_the_list_is_in,
+        a_list_that_ends_too_early_leaves_everyone_marked,
+        unknown_entries_that_have_ended_mark_nobody,
+        the_users_own_mark_goes_before_what_is_assumed_of_everyone,
+        after_reopening_the_list_replaces_what_was_known,
+        a_region_that_lost_its_disk_counts_from_the_beginning,
+        a_write_queued_between_reopening_and_list_keeps_its_mark,
+        past_the_bound_everyone_is_marked,
+        room_is_made_by_forgetting_what_has_ended,
+        a_full_list_marks_everyone_until_the_next,
+        what_is_said_of_unknown_shards_is_passed_over,
+        a_write_on_its_way_says_where_it_is_heading_until_it_is_there,
+        marks_in_two_queues_are_told_apart,
+    };
+    return suite_run(
+        &(struct suite){.name = "marks", .set_up = fresh, .tear_down = gone, SUITE_TESTS(tests)});
 }

@@ -5,6 +5,7 @@
 
 #include "call.pb-c.h"
 #include "common/memory.h"
+#include "tests/unit/suite.h"
 
 START_TEST(new_memory_is_zeroed)
 {
@@ -157,24 +158,17 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("memory");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, new_memory_is_zeroed);
-    tcase_add_test(facts, nothing_at_all_can_be_allocated_and_freed);
-    tcase_add_test(facts, growing_keeps_what_was_there);
-    tcase_add_test(facts, a_copied_slice_ends_in_nul_and_may_be_empty);
-    tcase_add_test(facts, pieces_are_aligned_and_do_not_overlap);
-    tcase_add_test(facts, a_piece_may_be_larger_than_any_block);
-    tcase_add_test(facts, a_reset_arena_hands_the_same_memory_out_again);
-    tcase_add_test(facts, the_arena_formats_and_copies_text);
-    tcase_add_test(facts, an_unpacked_message_lives_in_the_arena);
-    tcase_add_test(facts, freeing_nothing_is_fine);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        new_memory_is_zeroed,
+        nothing_at_all_can_be_allocated_and_freed,
+        growing_keeps_what_was_there,
+        a_copied_slice_ends_in_nul_and_may_be_empty,
+        pieces_are_aligned_and_do_not_overlap,
+        a_piece_may_be_larger_than_any_block,
+        a_reset_arena_hands_the_same_memory_out_again,
+        the_arena_formats_and_copies_text,
+        an_unpacked_message_lives_in_the_arena,
+        freeing_nothing_is_fine,
+    };
+    return suite_run(&(struct suite){.name = "memory", SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "common/network.h"
+#include "tests/unit/suite.h"
 
 #define ROWS_MAX 16
 
@@ -520,37 +521,37 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("network");
-    TCase *tests = tcase_create("network");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, regions_are_half_a_measured_round_trip_apart);
-    tcase_add_test(tests, a_region_that_is_not_built_in_is_placed_by_its_coordinates);
-    tcase_add_test(tests, a_regions_link_to_itself_is_instant);
-    tcase_add_test(tests, the_two_directions_are_two_links);
-    tcase_add_test(tests, asking_again_gives_the_same_link);
-    tcase_add_test(tests, clients_are_as_far_as_their_place);
-    tcase_add_test(tests, spellings_of_one_place_share_its_link);
-    tcase_add_test(tests, slow_motion_stretches_what_is_computed);
-    tcase_add_test(tests, without_wan_every_link_without_a_row_is_instant);
-    tcase_add_test(tests, a_row_stands_as_it_is_written);
-    tcase_add_test(tests, a_row_that_vanishes_gives_way_to_what_is_computed);
-    tcase_add_test(tests, a_link_keeps_its_state_when_it_changes);
-    tcase_add_test(tests, a_clients_own_row_stands_alone);
-    tcase_add_test(tests, the_row_for_every_client_brings_its_faults_to_computed_latency);
-    tcase_add_test(tests, latency_for_every_client_comes_on_top_of_the_way);
-    tcase_add_test(tests, a_links_luck_does_not_depend_on_other_links);
-    tcase_add_test(tests, links_and_seeds_differ_in_luck);
-    tcase_add_test(tests, unknown_names_have_no_link);
-    tcase_add_test(tests, before_it_is_configured_a_network_has_no_links);
-    tcase_add_test(tests, a_region_can_leave_and_come_back);
-    tcase_add_loop_test(tests, a_config_that_cannot_be_changes_nothing, 0, 21);
-    tcase_add_test(tests, a_config_without_settings_is_fine);
-    tcase_add_test(tests, geos_that_are_not_used_are_forgotten_those_in_use_are_not);
-    tcase_add_test(tests, a_limit_full_of_messages_gives_way);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        regions_are_half_a_measured_round_trip_apart,
+        a_region_that_is_not_built_in_is_placed_by_its_coordinates,
+        a_regions_link_to_itself_is_instant,
+        the_two_directions_are_two_links,
+        asking_again_gives_the_same_link,
+        clients_are_as_far_as_their_place,
+        spellings_of_one_place_share_its_link,
+        slow_motion_stretches_what_is_computed,
+        without_wan_every_link_without_a_row_is_instant,
+        a_row_stands_as_it_is_written,
+        a_row_that_vanishes_gives_way_to_what_is_computed,
+        a_link_keeps_its_state_when_it_changes,
+        a_clients_own_row_stands_alone,
+        the_row_for_every_client_brings_its_faults_to_computed_latency,
+        latency_for_every_client_comes_on_top_of_the_way,
+        a_links_luck_does_not_depend_on_other_links,
+        links_and_seeds_differ_in_luck,
+        unknown_names_have_no_link,
+        before_it_is_configured_a_network_has_no_links,
+        a_region_can_leave_and_come_back,
+        a_config_without_settings_is_fine,
+        geos_that_are_not_used_are_forgotten_those_in_use_are_not,
+        a_limit_full_of_messages_gives_way,
+    };
+    const struct suite_loop loops[] = {
+        {a_config_that_cannot_be_changes_nothing, 21},
+    };
+    return suite_run(&(struct suite){.name = "network",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     SUITE_TESTS(tests),
+                                     SUITE_LOOPS(loops)});
 }

@@ -7,6 +7,7 @@
 
 #include "common/problem.h"
 #include "routerd/policy.h"
+#include "tests/unit/suite.h"
 
 enum { A, B, C, NONE = -1 };
 
@@ -362,19 +363,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("policy");
-    TCase *tests = tcase_create("policy");
-    tcase_set_timeout(tests, 50);
-    tcase_add_loop_test(tests, each_cell_is_decided_as_the_table_says, 0, (int)CELL_COUNT);
-    tcase_add_test(tests, the_rules_hold_in_every_combination);
-    tcase_add_test(tests, of_equally_near_regions_the_first_is_taken);
-    tcase_add_test(tests, the_explanation_names_class_order_and_outcome);
-    tcase_add_test(tests, the_explanation_of_a_refusal_names_the_problem);
-    tcase_add_test(tests, an_explanation_that_does_not_fit_is_cut);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        the_rules_hold_in_every_combination,
+        of_equally_near_regions_the_first_is_taken,
+        the_explanation_names_class_order_and_outcome,
+        the_explanation_of_a_refusal_names_the_problem,
+        an_explanation_that_does_not_fit_is_cut,
+    };
+    const struct suite_loop loops[] = {
+        {each_cell_is_decided_as_the_table_says, (int)CELL_COUNT},
+    };
+    return suite_run(
+        &(struct suite){.name = "policy", .timeout_s = 50, SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/position.h"
+#include "tests/unit/suite.h"
 
 #define LONGEST_NAME "abcdefghijklmnopqrstuvwxyz-0123456789-ab" /* 40: one too long */
 
@@ -206,26 +207,19 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("position");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, a_position_is_read_and_printed_alike);
-    tcase_add_test(facts, what_is_not_a_position_is_refused_and_touches_nothing);
-    tcase_add_test(facts, a_nul_within_the_text_is_refused);
-    tcase_add_test(facts, the_longest_name_fits);
-    tcase_add_test(facts, the_epoch_counts_before_the_seq);
-    tcase_add_test(facts, a_bookmark_is_printed_sorted_however_it_came);
-    tcase_add_test(facts, a_shard_named_twice_counts_as_the_later);
-    tcase_add_test(facts, empty_text_is_the_empty_bookmark);
-    tcase_add_test(facts, what_is_not_a_bookmark_is_refused_and_touches_nothing);
-    tcase_add_test(facts, advancing_never_goes_back);
-    tcase_add_test(facts, one_shard_too_many_replaces_nothing);
-    tcase_add_test(facts, printing_into_too_little_room_says_so);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        a_position_is_read_and_printed_alike,
+        what_is_not_a_position_is_refused_and_touches_nothing,
+        a_nul_within_the_text_is_refused,
+        the_longest_name_fits,
+        the_epoch_counts_before_the_seq,
+        a_bookmark_is_printed_sorted_however_it_came,
+        a_shard_named_twice_counts_as_the_later,
+        empty_text_is_the_empty_bookmark,
+        what_is_not_a_bookmark_is_refused_and_touches_nothing,
+        advancing_never_goes_back,
+        one_shard_too_many_replaces_nothing,
+        printing_into_too_little_room_says_so,
+    };
+    return suite_run(&(struct suite){.name = "position", SUITE_TESTS(tests)});
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/problem.h"
+#include "tests/unit/suite.h"
 
 START_TEST(every_problem_is_found_by_its_type)
 {
@@ -45,18 +46,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("problem");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, every_problem_is_found_by_its_type);
-    tcase_add_test(facts, every_problem_is_an_error_with_a_title_and_a_plain_type);
-    tcase_add_test(facts, what_a_client_is_promised_stays);
-    tcase_add_test(facts, an_unknown_type_is_a_bug_and_no_type_is_no_problem);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        every_problem_is_found_by_its_type,
+        every_problem_is_an_error_with_a_title_and_a_plain_type,
+        what_a_client_is_promised_stays,
+        an_unknown_type_is_a_bug_and_no_type_is_no_problem,
+    };
+    return suite_run(&(struct suite){.name = "problem", SUITE_TESTS(tests)});
 }

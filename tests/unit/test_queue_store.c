@@ -8,6 +8,7 @@
 #include "regiond/queue_store.h"
 #include "regiond/store.h"
 #include "scratch.h"
+#include "tests/unit/suite.h"
 
 #define WALL_US UINT64_C(1700000000000000)
 
@@ -357,17 +358,6 @@ int main(void)
         a_full_disk_accepts_nothing_and_the_queue_goes_on,
         a_failed_fsync_ends_the_queue_and_leaves_all_or_nothing,
     };
-    Suite *suite = suite_create("queue_store");
-    TCase *group = tcase_create("queue");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_checked_fixture(group, open_queue, close_queue);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){
+        .name = "queue_store", .set_up = open_queue, .tear_down = close_queue, SUITE_TESTS(tests)});
 }

@@ -2,6 +2,7 @@
 #include <stdbool.h>
 
 #include "common/random.h"
+#include "tests/unit/suite.h"
 
 /* A second writing-down of both published generators, word for word from their definitions, so that
  * a slip in either is seen. */
@@ -139,22 +140,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("random");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, the_seed_spreads_as_splitmix64_says);
-    tcase_add_test(facts, the_numbers_are_those_of_xoshiro256_starstar);
-    tcase_add_test(facts, one_seed_gives_one_sequence_and_another_seed_another);
-    tcase_add_test(facts, both_ends_of_a_range_come_and_nothing_beyond);
-    tcase_add_test(facts, a_range_of_one_number_still_draws);
-    tcase_add_test(facts, the_full_range_is_the_numbers_themselves);
-    tcase_add_test(facts, a_huge_range_is_not_biased_to_its_lower_half);
-    tcase_add_test(facts, a_unit_is_never_one);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        the_seed_spreads_as_splitmix64_says,
+        the_numbers_are_those_of_xoshiro256_starstar,
+        one_seed_gives_one_sequence_and_another_seed_another,
+        both_ends_of_a_range_come_and_nothing_beyond,
+        a_range_of_one_number_still_draws,
+        the_full_range_is_the_numbers_themselves,
+        a_huge_range_is_not_biased_to_its_lower_half,
+        a_unit_is_never_one,
+    };
+    return suite_run(&(struct suite){.name = "random", SUITE_TESTS(tests)});
 }

@@ -10,6 +10,7 @@
 #include "common/random.h"
 #include "common/token.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP };
 
@@ -568,42 +569,36 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("region");
-    TCase *tests = tcase_create("region");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 20);
-    tcase_add_test(tests, a_written_value_is_read_back_as_it_came);
-    tcase_add_test(tests, a_second_read_comes_from_the_cache_until_the_value_changes);
-    tcase_add_test(tests, users_do_not_see_each_others_values);
-    tcase_add_test(tests, a_known_version_is_not_sent_again);
-    tcase_add_test(tests, a_retry_gets_the_first_answer_and_has_no_second_effect);
-    tcase_add_test(tests, a_write_on_a_condition_happens_only_when_it_holds);
-    tcase_add_test(tests, a_condition_that_cannot_be_read_is_refused);
-    tcase_add_test(tests, a_deleted_value_is_gone_until_it_is_written_again);
-    tcase_add_test(tests, keys_and_values_out_of_bounds_are_refused);
-    tcase_add_test(tests, a_list_comes_in_pages_by_key);
-    tcase_add_test(tests, writes_that_wait_share_one_transaction);
-    tcase_add_test(tests, the_time_on_the_disk_is_told_as_storage);
-    tcase_add_test(tests, a_write_survives_the_end_of_the_process);
-    tcase_add_test(tests, a_kill_with_all_kinds_of_work_under_way_leaks_nothing);
-    tcase_add_test(tests, a_full_disk_refuses_writes_serves_reads_and_is_noticed_when_it_has_room);
-    tcase_add_test(tests, a_failing_disk_ends_the_process_and_answers_nobody);
-    tcase_add_test(tests, only_the_home_takes_a_write);
-    tcase_add_test(tests, a_write_that_waits_while_the_home_moves_is_not_run);
-    tcase_add_test(tests, too_many_waiting_writes_are_turned_away);
-    tcase_add_test(tests, a_frame_that_cannot_be_read_drops_its_connection_and_nothing_else);
-    tcase_add_test(tests, damaged_frames_never_stop_the_region);
-    tcase_add_test(tests, an_unknown_operation_is_a_bad_request);
-    tcase_add_test(tests, a_token_of_any_region_is_good_everywhere_until_it_expires);
-    tcase_add_test(tests, without_a_good_token_there_is_one_answer);
-    tcase_add_test(tests, the_status_says_what_it_should);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    const TTest *const tests[] = {
+        a_written_value_is_read_back_as_it_came,
+        a_second_read_comes_from_the_cache_until_the_value_changes,
+        users_do_not_see_each_others_values,
+        a_known_version_is_not_sent_again,
+        a_retry_gets_the_first_answer_and_has_no_second_effect,
+        a_write_on_a_condition_happens_only_when_it_holds,
+        a_condition_that_cannot_be_read_is_refused,
+        a_deleted_value_is_gone_until_it_is_written_again,
+        keys_and_values_out_of_bounds_are_refused,
+        a_list_comes_in_pages_by_key,
+        writes_that_wait_share_one_transaction,
+        the_time_on_the_disk_is_told_as_storage,
+        a_write_survives_the_end_of_the_process,
+        a_kill_with_all_kinds_of_work_under_way_leaks_nothing,
+        a_full_disk_refuses_writes_serves_reads_and_is_noticed_when_it_has_room,
+        a_failing_disk_ends_the_process_and_answers_nobody,
+        only_the_home_takes_a_write,
+        a_write_that_waits_while_the_home_moves_is_not_run,
+        too_many_waiting_writes_are_turned_away,
+        a_frame_that_cannot_be_read_drops_its_connection_and_nothing_else,
+        damaged_frames_never_stop_the_region,
+        an_unknown_operation_is_a_bad_request,
+        a_token_of_any_region_is_good_everywhere_until_it_expires,
+        without_a_good_token_there_is_one_answer,
+        the_status_says_what_it_should,
+    };
+    return suite_run(&(struct suite){.name = "region",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 20,
+                                     SUITE_TESTS(tests)});
 }

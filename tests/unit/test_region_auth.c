@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "common/token.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP };
 
@@ -540,20 +541,11 @@ int main(void)
         any_copy_of_the_directory_tells_a_router_where_a_user_lives,
         a_flood_of_log_ins_is_turned_away_not_queued_without_end,
         the_keys_are_published_for_everyone,
-        no_password_comes_to_rest};
-    Suite *suite = suite_create("region_auth");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 20);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+        no_password_comes_to_rest,
+    };
+    return suite_run(&(struct suite){.name = "region_auth",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 20,
+                                     SUITE_TESTS(tests)});
 }

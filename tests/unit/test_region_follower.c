@@ -7,6 +7,7 @@
 
 #include "common/memory.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP };
 
@@ -629,20 +630,11 @@ int main(void)
         pushed_changes_are_the_very_bytes_of_the_log,
         a_tail_beats_when_nothing_happens_and_ends_with_its_connection,
         a_large_batch_is_pushed_in_several_tails_that_follow_on,
-        a_region_that_is_not_home_feeds_nobody};
-    Suite *suite = suite_create("region_follower");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 20);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+        a_region_that_is_not_home_feeds_nobody,
+    };
+    return suite_run(&(struct suite){.name = "region_follower",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 20,
+                                     SUITE_TESTS(tests)});
 }

@@ -9,6 +9,7 @@
 #include "regiond/edge.h"
 #include "regiond/secret.h"
 #include "regiond/text.h"
+#include "tests/unit/suite.h"
 
 #define WORLD "test"
 #define NOW_S 1790000000u
@@ -194,26 +195,16 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {conditions_of_writes_are_read_strictly,
-                                  conditions_of_reads_know_lists_and_weak_tags,
-                                  text_that_is_not_utf8_or_controls_something_is_not_clean,
-                                  times_are_written_in_utc_with_milliseconds,
-                                  a_secret_never_gives_the_same_bytes_twice_but_can_be_repeated,
-                                  a_token_is_checked_once_and_then_known,
-                                  a_known_token_ends_at_its_expiry,
-                                  new_keys_make_old_tokens_unknown,
-                                  an_overlong_token_is_refused_unread};
-    Suite *suite = suite_create("region_parts");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    const TTest *const tests[] = {
+        conditions_of_writes_are_read_strictly,
+        conditions_of_reads_know_lists_and_weak_tags,
+        text_that_is_not_utf8_or_controls_something_is_not_clean,
+        times_are_written_in_utc_with_milliseconds,
+        a_secret_never_gives_the_same_bytes_twice_but_can_be_repeated,
+        a_token_is_checked_once_and_then_known,
+        a_known_token_ends_at_its_expiry,
+        new_keys_make_old_tokens_unknown,
+        an_overlong_token_is_refused_unread,
+    };
+    return suite_run(&(struct suite){.name = "region_parts", SUITE_TESTS(tests)});
 }

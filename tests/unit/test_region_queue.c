@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU };
 
@@ -479,37 +480,29 @@ END_TEST
 
 int main(void)
 {
-    const TTest *const tests[] = {a_write_for_a_home_that_is_away_is_applied_when_it_is_back,
-                                  a_retry_into_the_queue_gets_the_first_receipt,
-                                  one_key_has_one_effect_at_the_home_and_in_the_queue,
-                                  writes_of_a_user_take_effect_in_the_order_accepted,
-                                  a_condition_that_does_not_hold_at_home_rejects_the_write,
-                                  a_write_of_somebody_without_an_account_is_rejected_at_home,
-                                  what_was_never_sent_expires_here,
-                                  what_was_sent_only_its_home_can_end,
-                                  a_sent_write_that_the_home_gets_too_late_is_expired_by_it,
-                                  a_home_with_a_full_disk_is_tried_again,
-                                  the_queue_survives_the_end_of_the_process,
-                                  a_full_queue_and_a_full_disk_accept_nothing,
-                                  a_world_that_does_not_queue_says_so,
-                                  only_writes_that_may_wait_are_queued,
-                                  a_receipt_is_its_users_alone,
-                                  marks_and_list_say_whose_writes_wait,
-                                  a_region_that_becomes_the_home_drains_into_itself,
-                                  many_users_drain_side_by_side_and_no_faster_than_allowed};
-    Suite *suite = suite_create("region_queue");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 20);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    const TTest *const tests[] = {
+        a_write_for_a_home_that_is_away_is_applied_when_it_is_back,
+        a_retry_into_the_queue_gets_the_first_receipt,
+        one_key_has_one_effect_at_the_home_and_in_the_queue,
+        writes_of_a_user_take_effect_in_the_order_accepted,
+        a_condition_that_does_not_hold_at_home_rejects_the_write,
+        a_write_of_somebody_without_an_account_is_rejected_at_home,
+        what_was_never_sent_expires_here,
+        what_was_sent_only_its_home_can_end,
+        a_sent_write_that_the_home_gets_too_late_is_expired_by_it,
+        a_home_with_a_full_disk_is_tried_again,
+        the_queue_survives_the_end_of_the_process,
+        a_full_queue_and_a_full_disk_accept_nothing,
+        a_world_that_does_not_queue_says_so,
+        only_writes_that_may_wait_are_queued,
+        a_receipt_is_its_users_alone,
+        marks_and_list_say_whose_writes_wait,
+        a_region_that_becomes_the_home_drains_into_itself,
+        many_users_drain_side_by_side_and_no_faster_than_allowed,
+    };
+    return suite_run(&(struct suite){.name = "region_queue",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 20,
+                                     SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 
 #include "common/memory.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP };
 
@@ -400,19 +401,9 @@ int main(void)
         a_home_whose_clock_is_ahead_does_not_make_its_followers_look_fresh,
         a_config_with_other_regions_is_left_aside,
     };
-    Suite *suite = suite_create("region_races");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(all, set_up, tear_down);
-    tcase_set_timeout(all, 60);
-    for (size_t i = 0; i < sizeof tests / sizeof tests[0]; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(&(struct suite){.name = "region_races",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 60,
+                                     SUITE_TESTS(tests)});
 }

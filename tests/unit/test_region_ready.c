@@ -5,6 +5,7 @@
 
 #include "common/moment.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 enum { US, EU, AP };
 
@@ -58,19 +59,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("region_ready");
-    TCase *tests = tcase_create("all");
-    SRunner *runner;
-    int failures;
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, a_region_that_has_reached_all_others_is_ready_once);
-    tcase_add_test(tests, a_region_waits_a_second_for_one_that_is_down_and_no_longer);
-    tcase_add_test(tests, the_only_region_of_a_world_is_ready_at_once);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failures = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_region_that_has_reached_all_others_is_ready_once,
+        a_region_waits_a_second_for_one_that_is_down_and_no_longer,
+        the_only_region_of_a_world_is_ready_at_once,
+    };
+    return suite_run(&(struct suite){
+        .name = "region_ready", .set_up = set_up, .tear_down = tear_down, SUITE_TESTS(tests)});
 }

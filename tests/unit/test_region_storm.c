@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "common/random.h"
 #include "region_driver.h"
+#include "tests/unit/suite.h"
 
 #define NODES      3
 #define USERS      4
@@ -309,17 +310,8 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("region_storm");
-    TCase *all = tcase_create("all");
-    SRunner *runner;
-    int failed;
-
-    tcase_set_timeout(all, 50);
-    tcase_add_loop_test(all, what_was_promised_holds_after_any_storm, 0, 6);
-    suite_add_tcase(suite, all);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    const struct suite_loop loops[] = {
+        {what_was_promised_holds_after_any_storm, 6},
+    };
+    return suite_run(&(struct suite){.name = "region_storm", .timeout_s = 50, SUITE_LOOPS(loops)});
 }

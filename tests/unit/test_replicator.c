@@ -9,6 +9,7 @@
 
 #include "replication.pb-c.h"
 #include "tests/unit/replicator_driver.h"
+#include "tests/unit/suite.h"
 
 #define LATENCY_US (40 * MILLISECOND_US)
 #define ROUND_TRIP 80.0 /* ms */
@@ -397,67 +398,35 @@ START_TEST(before_anything_is_known_the_status_says_so)
 }
 END_TEST
 
-static void add_usual(Suite *suite)
-{
-    TCase *tests = tcase_create("the usual");
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, what_is_committed_reaches_every_follower_after_the_links_latency);
-    tcase_add_test(tests, a_log_that_was_there_before_is_shipped_too);
-    tcase_add_test(tests, an_empty_log_is_fine);
-    tcase_add_test(tests, batches_are_bounded_in_changes_and_in_bytes);
-    tcase_add_test(tests, heartbeats_keep_an_idle_follower_fresh);
-    tcase_add_test(tests, staleness_grows_while_the_home_is_gone);
-    tcase_add_test(tests, staleness_grows_while_the_home_is_silent);
-    tcase_add_test(tests, heartbeats_go_on_while_changes_flow);
-    tcase_add_test(tests, the_round_trip_is_measured);
-    suite_add_tcase(suite, tests);
-}
-
-static void add_stops(Suite *suite)
-{
-    TCase *tests = tcase_create("stops and starts");
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, a_follower_that_comes_back_goes_on_where_it_was);
-    tcase_add_test(tests, a_follower_that_stops_with_batches_on_their_way_loses_nothing);
-    tcase_add_test(tests, a_follower_with_a_blank_disk_gets_everything);
-    tcase_add_test(tests, a_restarted_replicator_asks_for_the_cursors);
-    tcase_add_test(tests, while_the_home_is_gone_the_rest_of_the_ring_still_flows);
-    tcase_add_test(tests, a_home_that_comes_back_is_asked_for_what_is_new_only);
-    tcase_add_test(tests, a_silent_home_is_asked_again_and_not_all_the_time);
-    suite_add_tcase(suite, tests);
-}
-
-static void add_breaches(Suite *suite)
-{
-    TCase *tests = tcase_create("protocol and configuration");
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, frames_that_nobody_may_send_close_their_connection);
-    tcase_add_test(tests, bodies_that_do_not_unpack_close_their_connection);
-    tcase_add_test(tests, a_tail_that_contradicts_itself_closes_the_connection);
-    tcase_add_test(tests, answers_to_forgotten_questions_are_ignored);
-    tcase_add_test(tests, an_answer_without_a_cursor_is_one_of_nothing);
-    tcase_add_test(tests, a_config_without_the_region_is_refused);
-    tcase_add_test(tests, a_config_with_other_regions_is_left_aside);
-    tcase_add_test(tests, links_out_of_range_leave_the_old_ones);
-    tcase_add_test(tests, before_anything_is_known_the_status_says_so);
-    suite_add_tcase(suite, tests);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("replicator");
-    SRunner *runner;
-    int failed;
-
-    add_usual(suite);
-    add_stops(suite);
-    add_breaches(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        what_is_committed_reaches_every_follower_after_the_links_latency,
+        a_log_that_was_there_before_is_shipped_too,
+        an_empty_log_is_fine,
+        batches_are_bounded_in_changes_and_in_bytes,
+        heartbeats_keep_an_idle_follower_fresh,
+        staleness_grows_while_the_home_is_gone,
+        staleness_grows_while_the_home_is_silent,
+        heartbeats_go_on_while_changes_flow,
+        the_round_trip_is_measured,
+        a_follower_that_comes_back_goes_on_where_it_was,
+        a_follower_that_stops_with_batches_on_their_way_loses_nothing,
+        a_follower_with_a_blank_disk_gets_everything,
+        a_restarted_replicator_asks_for_the_cursors,
+        while_the_home_is_gone_the_rest_of_the_ring_still_flows,
+        a_home_that_comes_back_is_asked_for_what_is_new_only,
+        a_silent_home_is_asked_again_and_not_all_the_time,
+        frames_that_nobody_may_send_close_their_connection,
+        bodies_that_do_not_unpack_close_their_connection,
+        a_tail_that_contradicts_itself_closes_the_connection,
+        answers_to_forgotten_questions_are_ignored,
+        an_answer_without_a_cursor_is_one_of_nothing,
+        a_config_without_the_region_is_refused,
+        a_config_with_other_regions_is_left_aside,
+        links_out_of_range_leave_the_old_ones,
+        before_anything_is_known_the_status_says_so,
+    };
+    return suite_run(&(struct suite){
+        .name = "replicator", .set_up = set_up, .tear_down = tear_down, SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "tests/unit/replicator_driver.h"
+#include "tests/unit/suite.h"
 
 #define LATENCY_US (40 * MILLISECOND_US)
 
@@ -464,58 +465,37 @@ START_TEST(a_home_that_lost_changes_stops_its_followers)
 }
 END_TEST
 
-static void add_links(Suite *suite)
-{
-    TCase *tests = tcase_create("links");
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_set_timeout(tests, 30);
-    tcase_add_test(tests, a_lost_answer_makes_the_stream_ask_and_ship_nothing_twice);
-    tcase_add_test(tests, a_lost_batch_leaves_a_gap_that_is_filled);
-    tcase_add_test(tests, duplicate_batches_have_no_effect);
-    tcase_add_test(tests, an_unreadable_batch_is_sent_again);
-    tcase_add_test(tests, a_busy_follower_is_asked_every_100_ms_until_it_is_not);
-    tcase_add_test(tests, a_follower_with_a_full_disk_catches_up_and_the_log_stays_short);
-    tcase_add_test(tests, loss_jitter_and_a_narrow_line_delay_and_reorder_nothing);
-    tcase_add_test(tests, a_cut_holds_and_healing_loses_nothing);
-    tcase_add_test(tests, a_cut_of_the_way_back_alone_loses_nothing_either);
-    tcase_add_test(tests, a_reset_link_is_tried_until_it_is_whole);
-    tcase_add_test(tests, the_window_bounds_what_a_cut_holds);
-    tcase_add_test(tests, a_follower_behind_the_ring_is_served_from_the_homes_log);
-    tcase_add_test(tests, a_fetch_that_the_home_leaves_unanswered_is_asked_again);
-    tcase_add_test(tests, a_slow_link_carries_as_much_as_a_fast_one);
-    tcase_add_test(tests, a_narrow_link_is_kept_busy_and_short_of_a_queue);
-    suite_add_tcase(suite, tests);
-}
-
-static void add_histories(Suite *suite)
-{
-    TCase *tests = tcase_create("histories and epochs");
-
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, a_diverged_follower_stops_its_stream_with_an_alarm);
-    tcase_add_test(tests, a_follower_with_another_last_change_is_noticed_before_the_next_one);
-    tcase_add_test(tests, a_follower_with_more_than_the_home_has_diverged);
-    tcase_add_test(tests, a_rebuilt_follower_is_served_again);
-    tcase_add_test(tests, a_fenced_home_stops_until_it_has_a_new_epoch);
-    tcase_add_test(tests, a_shard_whose_home_moves_away_is_shipped_no_more);
-    tcase_add_test(tests, a_regiond_that_is_not_home_yet_is_asked_again);
-    tcase_add_test(tests, a_home_with_another_log_makes_the_ring_start_anew);
-    tcase_add_test(tests, a_home_that_lost_changes_stops_its_followers);
-    suite_add_tcase(suite, tests);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("replicator_faults");
-    SRunner *runner;
-    int failed;
-
-    add_links(suite);
-    add_histories(suite);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_lost_answer_makes_the_stream_ask_and_ship_nothing_twice,
+        a_lost_batch_leaves_a_gap_that_is_filled,
+        duplicate_batches_have_no_effect,
+        an_unreadable_batch_is_sent_again,
+        a_busy_follower_is_asked_every_100_ms_until_it_is_not,
+        a_follower_with_a_full_disk_catches_up_and_the_log_stays_short,
+        loss_jitter_and_a_narrow_line_delay_and_reorder_nothing,
+        a_cut_holds_and_healing_loses_nothing,
+        a_cut_of_the_way_back_alone_loses_nothing_either,
+        a_reset_link_is_tried_until_it_is_whole,
+        the_window_bounds_what_a_cut_holds,
+        a_follower_behind_the_ring_is_served_from_the_homes_log,
+        a_fetch_that_the_home_leaves_unanswered_is_asked_again,
+        a_slow_link_carries_as_much_as_a_fast_one,
+        a_narrow_link_is_kept_busy_and_short_of_a_queue,
+        a_diverged_follower_stops_its_stream_with_an_alarm,
+        a_follower_with_another_last_change_is_noticed_before_the_next_one,
+        a_follower_with_more_than_the_home_has_diverged,
+        a_rebuilt_follower_is_served_again,
+        a_fenced_home_stops_until_it_has_a_new_epoch,
+        a_shard_whose_home_moves_away_is_shipped_no_more,
+        a_regiond_that_is_not_home_yet_is_asked_again,
+        a_home_with_another_log_makes_the_ring_start_anew,
+        a_home_that_lost_changes_stops_its_followers,
+    };
+    return suite_run(&(struct suite){.name = "replicator_faults",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

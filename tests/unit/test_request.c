@@ -7,6 +7,7 @@
 
 #include "routerd/request.h"
 #include "routerd/request_text.h"
+#include "tests/unit/suite.h"
 
 #define TRACEPARENT "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -372,40 +373,35 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("request");
-    TCase *tests = tcase_create("request");
-    tcase_add_checked_fixture(tests, fresh, gone);
-    tcase_add_test(tests, a_read_becomes_a_call);
-    tcase_add_test(tests, a_write_carries_body_type_and_conditions_as_they_came);
-    tcase_add_test(tests, a_write_without_idempotency_key_gets_a_new_and_later_one_each_time);
-    tcase_add_test(tests, the_same_seed_gives_the_same_idempotency_keys);
-    tcase_add_test(tests, idempotency_keys_must_be_short_visible_ascii);
-    tcase_add_test(tests, unknown_paths_are_404);
-    tcase_add_test(tests, other_methods_are_405_and_say_what_works);
-    tcase_add_test(tests, head_is_read_as_get);
-    tcase_add_test(tests, keys_are_percent_decoded);
-    tcase_add_test(tests, bad_escapes_and_what_is_no_text_are_400);
-    tcase_add_test(tests, a_key_that_is_too_long_is_414);
-    tcase_add_test(tests, lists_take_prefix_after_and_limit);
-    tcase_add_test(tests, bad_queries_are_400);
-    tcase_add_test(tests, a_missing_token_is_401_where_one_is_needed);
-    tcase_add_test(tests, consistency_is_one_of_three);
-    tcase_add_test(tests, the_bookmark_is_passed_on);
-    tcase_add_test(tests, an_unreadable_bookmark_is_400);
-    tcase_add_test(tests, the_cookie_is_the_bookmark_when_there_is_no_header);
-    tcase_add_test(tests, an_unreadable_cookie_is_ignored);
-    tcase_add_test(tests, the_listener_says_where_a_client_is_unless_the_client_does);
-    tcase_add_test(tests, a_geo_tag_that_cannot_be_one_is_400);
-    tcase_add_test(tests, a_body_beyond_the_routes_bound_is_413);
-    tcase_add_test(tests, a_valid_traceparent_is_passed_on);
-    tcase_add_test(tests, an_invalid_traceparent_is_replaced);
-    tcase_add_test(tests, a_refusal_has_a_traceparent_too);
-    tcase_add_test(tests, a_receipt_names_its_region);
-    tcase_add_test(tests, a_token_too_long_to_be_one_is_left_to_the_region_to_refuse);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_read_becomes_a_call,
+        a_write_carries_body_type_and_conditions_as_they_came,
+        a_write_without_idempotency_key_gets_a_new_and_later_one_each_time,
+        the_same_seed_gives_the_same_idempotency_keys,
+        idempotency_keys_must_be_short_visible_ascii,
+        unknown_paths_are_404,
+        other_methods_are_405_and_say_what_works,
+        head_is_read_as_get,
+        keys_are_percent_decoded,
+        bad_escapes_and_what_is_no_text_are_400,
+        a_key_that_is_too_long_is_414,
+        lists_take_prefix_after_and_limit,
+        bad_queries_are_400,
+        a_missing_token_is_401_where_one_is_needed,
+        consistency_is_one_of_three,
+        the_bookmark_is_passed_on,
+        an_unreadable_bookmark_is_400,
+        the_cookie_is_the_bookmark_when_there_is_no_header,
+        an_unreadable_cookie_is_ignored,
+        the_listener_says_where_a_client_is_unless_the_client_does,
+        a_geo_tag_that_cannot_be_one_is_400,
+        a_body_beyond_the_routes_bound_is_413,
+        a_valid_traceparent_is_passed_on,
+        an_invalid_traceparent_is_replaced,
+        a_refusal_has_a_traceparent_too,
+        a_receipt_names_its_region,
+        a_token_too_long_to_be_one_is_left_to_the_region_to_refuse,
+    };
+    return suite_run(
+        &(struct suite){.name = "request", .set_up = fresh, .tear_down = gone, SUITE_TESTS(tests)});
 }

@@ -6,6 +6,7 @@
 
 #include "replication.pb-c.h"
 #include "replicator/ring.h"
+#include "tests/unit/suite.h"
 
 /* A history in which the digest of change n is 32 times the byte n + shift. */
 static int append(struct ring *ring, uint64_t seq, uint8_t shift, size_t value_size)
@@ -189,25 +190,12 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("ring");
-    Suite *suite = suite_create("ring");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_test(tests, a_new_ring_waits_for_the_first_change);
-    tcase_add_test(tests, changes_come_back_as_they_were_put_in);
-    tcase_add_test(tests, the_oldest_leave_when_there_are_too_many);
-    tcase_add_test(tests, the_oldest_leave_when_they_are_too_large);
-    tcase_add_test(tests, one_change_over_all_bounds_is_kept_alone);
-    tcase_add_test(tests, a_change_of_another_history_is_refused);
-    tcase_add_test(tests, a_dropped_history_is_still_followed);
-    tcase_add_test(tests, after_a_reset_any_history_may_begin);
-    tcase_add_test(tests, dropping_more_than_there_is_empties_the_ring);
-    tcase_add_test(tests, what_is_no_change_is_refused);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_new_ring_waits_for_the_first_change,        changes_come_back_as_they_were_put_in,
+        the_oldest_leave_when_there_are_too_many,     the_oldest_leave_when_they_are_too_large,
+        one_change_over_all_bounds_is_kept_alone,     a_change_of_another_history_is_refused,
+        a_dropped_history_is_still_followed,          after_a_reset_any_history_may_begin,
+        dropping_more_than_there_is_empties_the_ring, what_is_no_change_is_refused,
+    };
+    return suite_run(&(struct suite){.name = "ring", SUITE_TESTS(tests)});
 }

@@ -6,8 +6,9 @@
 
 #include <check.h>
 
-#include "routerd/pending.h"
 #include "router_driver.h"
+#include "routerd/pending.h"
+#include "tests/unit/suite.h"
 
 #define MS  MILLISECOND_US
 #define KEY "/v1/metadata/colour"
@@ -432,51 +433,40 @@ START_TEST(a_problem_of_the_region_reaches_the_client)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_test(tests, a_read_goes_to_the_nearest_region_and_takes_the_links_round_trip);
-    tcase_add_test(tests, a_write_goes_home_across_the_world);
-    tcase_add_test(tests, time_in_the_region_counts_and_lateness_of_processes_hides_in_the_link);
-    tcase_add_test(tests, a_slow_link_carries_many_at_once);
-    tcase_add_test(tests, cities_and_coordinates_are_vantages_too);
-    tcase_add_test(tests, without_a_geo_tag_a_client_is_at_the_default_place);
-    tcase_add_test(tests, a_place_that_is_not_known_is_400);
-    tcase_add_test(tests, more_places_than_are_kept_take_turns);
-    tcase_add_test(tests, too_many_places_at_once_are_refused);
-    tcase_add_test(tests, too_many_requests_in_flight_are_refused);
-    tcase_add_test(tests, a_missing_token_is_401_without_asking_anyone);
-    tcase_add_test(tests, an_unreadable_token_is_judged_by_the_nearest_region);
-    tcase_add_test(tests, a_sign_up_makes_its_home_near_the_client);
-    tcase_add_test(tests, a_log_in_goes_to_the_nearest_region);
-    tcase_add_test(tests, a_receipt_is_asked_for_where_it_was_given);
-    tcase_add_test(tests, a_forced_region_serves_or_nobody_does);
-    tcase_add_test(tests, strong_reads_go_home);
-    tcase_add_test(tests, the_bookmark_advances_by_what_was_seen);
-    tcase_add_test(tests, a_first_bookmark_is_what_the_answer_says);
-    tcase_add_test(tests, a_copy_that_is_behind_sends_the_read_home);
-    tcase_add_test(tests, behind_and_no_home_is_503);
-    tcase_add_test(tests, a_region_that_is_not_serving_is_passed_by);
-    tcase_add_test(tests, a_read_is_tried_at_three_regions_at_most);
-    tcase_add_test(tests, reads_that_nobody_answers_end_as_504);
-    tcase_add_test(tests, a_region_that_is_not_the_home_any_more_sends_the_write_to_the_new_one);
-    tcase_add_test(tests, a_home_that_nobody_knows_is_503);
-    tcase_add_test(tests, two_regions_that_both_deny_being_home_are_not_asked_for_ever);
-    tcase_add_test(tests, a_read_whose_client_is_gone_is_forgotten);
-    tcase_add_test(tests, a_write_whose_client_is_gone_still_ends);
-    tcase_add_test(tests, a_problem_of_the_region_reaches_the_client);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("router");
-    TCase *tests = tcase_create("router");
-    tcase_set_timeout(tests, 30);
-    tcase_add_checked_fixture(tests, fresh, gone);
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_read_goes_to_the_nearest_region_and_takes_the_links_round_trip,
+        a_write_goes_home_across_the_world,
+        time_in_the_region_counts_and_lateness_of_processes_hides_in_the_link,
+        a_slow_link_carries_many_at_once,
+        cities_and_coordinates_are_vantages_too,
+        without_a_geo_tag_a_client_is_at_the_default_place,
+        a_place_that_is_not_known_is_400,
+        more_places_than_are_kept_take_turns,
+        too_many_places_at_once_are_refused,
+        too_many_requests_in_flight_are_refused,
+        a_missing_token_is_401_without_asking_anyone,
+        an_unreadable_token_is_judged_by_the_nearest_region,
+        a_sign_up_makes_its_home_near_the_client,
+        a_log_in_goes_to_the_nearest_region,
+        a_receipt_is_asked_for_where_it_was_given,
+        a_forced_region_serves_or_nobody_does,
+        strong_reads_go_home,
+        the_bookmark_advances_by_what_was_seen,
+        a_first_bookmark_is_what_the_answer_says,
+        a_copy_that_is_behind_sends_the_read_home,
+        behind_and_no_home_is_503,
+        a_region_that_is_not_serving_is_passed_by,
+        a_read_is_tried_at_three_regions_at_most,
+        reads_that_nobody_answers_end_as_504,
+        a_region_that_is_not_the_home_any_more_sends_the_write_to_the_new_one,
+        a_home_that_nobody_knows_is_503,
+        two_regions_that_both_deny_being_home_are_not_asked_for_ever,
+        a_read_whose_client_is_gone_is_forgotten,
+        a_write_whose_client_is_gone_still_ends,
+        a_problem_of_the_region_reaches_the_client,
+    };
+    return suite_run(&(struct suite){
+        .name = "router", .set_up = fresh, .tear_down = gone, .timeout_s = 30, SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 #include <check.h>
 
 #include "router_driver.h"
+#include "tests/unit/suite.h"
 
 #define MS       MILLISECOND_US
 #define KEY      "/v1/metadata/colour"
@@ -397,47 +398,39 @@ START_TEST(probes_are_spread_over_the_interval)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_test(tests, killed_reads_move_in_the_same_step);
-    tcase_add_test(tests, killed_reads_under_way_are_asked_elsewhere_in_the_same_step);
-    tcase_add_test(tests, killed_the_log_says_it_once);
-    tcase_add_test(tests, all_killed_is_503_and_nothing_hangs);
-    tcase_add_test(tests, reconnected_a_region_is_back_after_its_probes);
-    tcase_add_test(tests, cut_reads_move_within_two_probe_intervals_and_the_slack);
-    tcase_add_test(tests, cut_requests_in_flight_do_not_wait_for_their_own_deadline);
-    tcase_add_test(tests, cut_one_vantage_the_others_see_no_fault);
-    tcase_add_test(tests, cut_and_healed_before_anybody_noticed_only_delays);
-    tcase_add_test(tests, what_a_cut_held_too_long_is_not_delivered_after_all);
-    tcase_add_test(tests, reset_calls_in_flight_fail_over_at_once);
-    tcase_add_test(tests, reset_new_calls_go_elsewhere_at_once);
-    tcase_add_test(tests, reset_everywhere_is_answered_at_once);
-    tcase_add_test(tests, healed_reads_return);
-    tcase_add_test(tests, paused_is_noticed_like_a_cut);
-    tcase_add_test(tests, a_hiccup_shorter_than_two_probes_is_no_outage);
-    tcase_add_test(tests, a_flapping_region_is_let_back_slowly);
-    tcase_add_test(tests, a_request_that_times_out_is_asked_elsewhere);
-    tcase_add_test(tests, a_region_that_says_it_does_not_serve_is_left_alone);
-    tcase_add_test(tests, a_service_that_is_down_leaves_the_others_there);
-    tcase_add_test(tests, a_slower_link_is_nearest_no_more);
-    tcase_add_test(tests, a_link_slower_than_the_probe_interval_is_still_watched);
-    tcase_add_test(tests, a_new_place_learns_of_a_dead_region_by_its_connection);
-    tcase_add_test(tests, ready_once_every_region_has_been_connected_and_listed);
-    tcase_add_test(tests, ready_without_a_missing_region_after_three_seconds);
-    tcase_add_test(tests, probes_are_spread_over_the_interval);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("router_faults");
-    TCase *tests = tcase_create("router_faults");
-    tcase_set_timeout(tests, 30);
-    tcase_add_checked_fixture(tests, fresh, gone);
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        killed_reads_move_in_the_same_step,
+        killed_reads_under_way_are_asked_elsewhere_in_the_same_step,
+        killed_the_log_says_it_once,
+        all_killed_is_503_and_nothing_hangs,
+        reconnected_a_region_is_back_after_its_probes,
+        cut_reads_move_within_two_probe_intervals_and_the_slack,
+        cut_requests_in_flight_do_not_wait_for_their_own_deadline,
+        cut_one_vantage_the_others_see_no_fault,
+        cut_and_healed_before_anybody_noticed_only_delays,
+        what_a_cut_held_too_long_is_not_delivered_after_all,
+        reset_calls_in_flight_fail_over_at_once,
+        reset_new_calls_go_elsewhere_at_once,
+        reset_everywhere_is_answered_at_once,
+        healed_reads_return,
+        paused_is_noticed_like_a_cut,
+        a_hiccup_shorter_than_two_probes_is_no_outage,
+        a_flapping_region_is_let_back_slowly,
+        a_request_that_times_out_is_asked_elsewhere,
+        a_region_that_says_it_does_not_serve_is_left_alone,
+        a_service_that_is_down_leaves_the_others_there,
+        a_slower_link_is_nearest_no_more,
+        a_link_slower_than_the_probe_interval_is_still_watched,
+        a_new_place_learns_of_a_dead_region_by_its_connection,
+        ready_once_every_region_has_been_connected_and_listed,
+        ready_without_a_missing_region_after_three_seconds,
+        probes_are_spread_over_the_interval,
+    };
+    return suite_run(&(struct suite){.name = "router_faults",
+                                     .set_up = fresh,
+                                     .tear_down = gone,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

@@ -7,11 +7,11 @@
 #include <check.h>
 
 #include "common/memory.h"
-#include "common/random.h"
 #include "routerd/hints.h"
 #include "routerd/idents.h"
 #include "routerd/pending.h"
 #include "routerd/returned.h"
+#include "tests/unit/suite.h"
 
 static struct slice token_of(const char *user, const char *shard, char **ret_text)
 {
@@ -199,21 +199,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("router_parts");
-    TCase *tests = tcase_create("router_parts");
-    tcase_add_test(tests, a_hint_says_user_and_shard_the_first_time_and_the_next);
-    tcase_add_test(tests, a_hint_for_nonsense_is_an_error_the_first_time_and_the_next);
-    tcase_add_test(tests, hints_stay_right_when_there_are_more_tokens_than_room);
-    tcase_add_test(tests, ids_differ_and_grow_from_the_seed);
-    tcase_add_test(tests, service_time_is_found_in_an_answer);
-    tcase_add_test(tests, a_cut_answer_is_noticed_or_harmless);
-    tcase_add_test(tests, each_try_has_an_id_of_its_own);
-    tcase_add_test(tests, calls_in_flight_keep_the_order_in_which_they_came);
-    tcase_add_test(tests, calls_in_flight_are_bounded);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_hint_says_user_and_shard_the_first_time_and_the_next,
+        a_hint_for_nonsense_is_an_error_the_first_time_and_the_next,
+        hints_stay_right_when_there_are_more_tokens_than_room,
+        ids_differ_and_grow_from_the_seed,
+        service_time_is_found_in_an_answer,
+        a_cut_answer_is_noticed_or_harmless,
+        each_try_has_an_id_of_its_own,
+        calls_in_flight_keep_the_order_in_which_they_came,
+        calls_in_flight_are_bounded,
+    };
+    return suite_run(&(struct suite){.name = "router_parts", SUITE_TESTS(tests)});
 }

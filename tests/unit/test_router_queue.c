@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "router_driver.h"
+#include "tests/unit/suite.h"
 
 #define MS  MILLISECOND_US
 #define KEY "/v1/metadata/colour"
@@ -394,45 +395,37 @@ START_TEST(a_queue_that_is_full_says_so)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_test(tests, home_killed_the_write_goes_to_the_nearest_queue_in_the_same_step);
-    tcase_add_test(tests, home_killed_under_way_the_write_is_queued_under_the_same_key);
-    tcase_add_test(tests, home_silent_the_write_is_queued_under_the_same_key);
-    tcase_add_test(tests, perhaps_written_and_refused_by_the_queue_is_an_unknown_fate);
-    tcase_add_test(tests, surely_not_written_and_refused_by_the_queue_is_that_refusal);
-    tcase_add_test(tests, just_started_no_write_goes_home_before_every_queue_is_known);
-    tcase_add_test(tests, just_started_a_region_that_stays_away_is_not_waited_for_long);
-    tcase_add_test(tests, home_away_in_a_read_only_world_is_503);
-    tcase_add_test(tests, perhaps_written_in_a_read_only_world_is_an_unknown_fate);
-    tcase_add_test(tests, surely_not_written_in_a_read_only_world_is_read_only);
-    tcase_add_test(tests, not_serving_means_surely_not_written);
-    tcase_add_test(tests, a_sign_up_of_unknown_fate_is_never_tried_elsewhere);
-    tcase_add_test(tests, a_newer_write_goes_behind_the_older_though_the_home_is_back);
-    tcase_add_test(tests, from_another_place_a_newer_write_still_goes_behind_the_older);
-    tcase_add_test(tests, a_user_without_waiting_writes_goes_home_at_once);
-    tcase_add_test(tests, a_queue_out_of_reach_refuses_newer_writes);
-    tcase_add_test(tests, a_stale_pong_does_not_clear_a_newer_mark);
-    tcase_add_test(tests, a_new_router_asks_who_waits_before_it_serves);
-    tcase_add_test(tests, a_router_is_not_ready_before_it_knows_who_waits);
-    tcase_add_test(tests, writes_that_another_router_has_queued_are_learned_from_pongs);
-    tcase_add_test(tests, a_region_back_with_its_queue_keeps_the_order);
-    tcase_add_test(tests, a_region_back_without_its_disk_holds_nobody);
-    tcase_add_test(tests, a_full_disk_at_the_nearest_queue_sends_the_write_to_the_next);
-    tcase_add_test(tests, a_queue_that_is_full_says_so);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("router_queue");
-    TCase *tests = tcase_create("router_queue");
-    tcase_set_timeout(tests, 30);
-    tcase_add_checked_fixture(tests, fresh, gone);
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        home_killed_the_write_goes_to_the_nearest_queue_in_the_same_step,
+        home_killed_under_way_the_write_is_queued_under_the_same_key,
+        home_silent_the_write_is_queued_under_the_same_key,
+        perhaps_written_and_refused_by_the_queue_is_an_unknown_fate,
+        surely_not_written_and_refused_by_the_queue_is_that_refusal,
+        just_started_no_write_goes_home_before_every_queue_is_known,
+        just_started_a_region_that_stays_away_is_not_waited_for_long,
+        home_away_in_a_read_only_world_is_503,
+        perhaps_written_in_a_read_only_world_is_an_unknown_fate,
+        surely_not_written_in_a_read_only_world_is_read_only,
+        not_serving_means_surely_not_written,
+        a_sign_up_of_unknown_fate_is_never_tried_elsewhere,
+        a_newer_write_goes_behind_the_older_though_the_home_is_back,
+        from_another_place_a_newer_write_still_goes_behind_the_older,
+        a_user_without_waiting_writes_goes_home_at_once,
+        a_queue_out_of_reach_refuses_newer_writes,
+        a_stale_pong_does_not_clear_a_newer_mark,
+        a_new_router_asks_who_waits_before_it_serves,
+        a_router_is_not_ready_before_it_knows_who_waits,
+        writes_that_another_router_has_queued_are_learned_from_pongs,
+        a_region_back_with_its_queue_keeps_the_order,
+        a_region_back_without_its_disk_holds_nobody,
+        a_full_disk_at_the_nearest_queue_sends_the_write_to_the_next,
+        a_queue_that_is_full_says_so,
+    };
+    return suite_run(&(struct suite){.name = "router_queue",
+                                     .set_up = fresh,
+                                     .tear_down = gone,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

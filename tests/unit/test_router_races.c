@@ -8,6 +8,7 @@
 #include <check.h>
 
 #include "router_driver.h"
+#include "tests/unit/suite.h"
 
 #define MS  MILLISECOND_US
 #define KEY "/v1/metadata/colour"
@@ -160,28 +161,20 @@ START_TEST(a_queue_is_told_of_a_try_at_home_that_hangs)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_test(tests, two_writes_at_once_from_two_places_are_queued_in_one_place);
-    tcase_add_test(tests, another_user_is_queued_where_they_are);
-    tcase_add_test(tests, when_that_queue_is_lost_both_go_to_the_next);
-    tcase_add_test(tests, while_writes_wait_in_two_queues_no_newer_one_is_taken);
-    tcase_add_test(tests, a_router_that_does_not_know_yet_who_waits_takes_no_queueable_write);
-    tcase_add_test(tests, a_queue_is_told_whether_the_home_may_have_the_write_already);
-    tcase_add_test(tests, a_queue_is_told_of_a_try_at_home_that_hangs);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("router_races");
-    TCase *tests = tcase_create("router_races");
-    tcase_set_timeout(tests, 60);
-    tcase_add_checked_fixture(tests, fresh, gone);
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        two_writes_at_once_from_two_places_are_queued_in_one_place,
+        another_user_is_queued_where_they_are,
+        when_that_queue_is_lost_both_go_to_the_next,
+        while_writes_wait_in_two_queues_no_newer_one_is_taken,
+        a_router_that_does_not_know_yet_who_waits_takes_no_queueable_write,
+        a_queue_is_told_whether_the_home_may_have_the_write_already,
+        a_queue_is_told_of_a_try_at_home_that_hangs,
+    };
+    return suite_run(&(struct suite){.name = "router_races",
+                                     .set_up = fresh,
+                                     .tear_down = gone,
+                                     .timeout_s = 60,
+                                     SUITE_TESTS(tests)});
 }

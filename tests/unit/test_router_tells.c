@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "router_driver.h"
+#include "tests/unit/suite.h"
 
 #define MS  MILLISECOND_US
 #define KEY "/v1/metadata/colour"
@@ -193,32 +194,24 @@ START_TEST(an_answer_by_another_region_is_not_taken)
 }
 END_TEST
 
-static void add_tests(TCase *tests)
-{
-    tcase_add_test(tests, nonsense_from_a_region_is_no_answer);
-    tcase_add_test(tests, an_answer_by_another_region_is_not_taken);
-    tcase_add_test(tests, the_routers_own_paths_answer);
-    tcase_add_test(tests, status_is_json_and_adds_up);
-    tcase_add_test(tests, explain_says_where_and_why);
-    tcase_add_test(tests, explain_looks_up_the_home_of_a_user);
-    tcase_add_test(tests, explain_says_what_is_wrong_with_the_question);
-    tcase_add_test(tests, explain_does_not_wait_for_ever_for_a_look_up);
-    tcase_add_test(tests, a_config_that_cannot_be_used_is_refused);
-    tcase_add_test(tests, a_config_of_another_world_changes_nothing);
-    tcase_add_test(tests, without_wan_the_map_says_what_is_near);
-}
-
 int main(void)
 {
-    Suite *suite = suite_create("router_tells");
-    TCase *tests = tcase_create("router_tells");
-    tcase_set_timeout(tests, 30);
-    tcase_add_checked_fixture(tests, fresh, gone);
-    add_tests(tests);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        nonsense_from_a_region_is_no_answer,
+        an_answer_by_another_region_is_not_taken,
+        the_routers_own_paths_answer,
+        status_is_json_and_adds_up,
+        explain_says_where_and_why,
+        explain_looks_up_the_home_of_a_user,
+        explain_says_what_is_wrong_with_the_question,
+        explain_does_not_wait_for_ever_for_a_look_up,
+        a_config_that_cannot_be_used_is_refused,
+        a_config_of_another_world_changes_nothing,
+        without_wan_the_map_says_what_is_near,
+    };
+    return suite_run(&(struct suite){.name = "router_tells",
+                                     .set_up = fresh,
+                                     .tear_down = gone,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "common/routes.h"
+#include "tests/unit/suite.h"
 
 static const struct route *found(enum http_method method, const char *path, const char *key)
 {
@@ -144,22 +145,15 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("routes");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_test(facts, every_call_of_the_contract_has_its_row);
-    tcase_add_test(facts, a_key_is_all_of_the_rest_still_encoded);
-    tcase_add_test(facts, head_finds_what_get_finds);
-    tcase_add_test(facts, unknown_paths_are_not_found);
-    tcase_add_test(facts, known_paths_refuse_other_methods);
-    tcase_add_test(facts, allow_lists_the_methods_of_a_path);
-    tcase_add_test(facts, calls_between_regions_have_no_route);
-    tcase_add_test(facts, methods_have_names);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        every_call_of_the_contract_has_its_row,
+        a_key_is_all_of_the_rest_still_encoded,
+        head_finds_what_get_finds,
+        unknown_paths_are_not_found,
+        known_paths_refuse_other_methods,
+        allow_lists_the_methods_of_a_path,
+        calls_between_regions_have_no_route,
+        methods_have_names,
+    };
+    return suite_run(&(struct suite){.name = "routes", SUITE_TESTS(tests)});
 }

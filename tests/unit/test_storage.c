@@ -8,6 +8,7 @@
 #include "fault_vfs.h"
 #include "regiond/storage.h"
 #include "scratch.h"
+#include "tests/unit/suite.h"
 
 #define WALL_US UINT64_C(1700000000000000)
 #define DAY_US  (UINT64_C(24) * 3600 * 1000000)
@@ -253,19 +254,10 @@ int main(void)
         keys_are_kept_for_a_day,
         keys_are_kept_for_as_long_as_a_queued_write_may_come_home,
     };
-    Suite *suite = suite_create("storage");
-    TCase *group = tcase_create("region");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
     storage_configure();
-    tcase_set_timeout(group, 30);
-    tcase_add_checked_fixture(group, set_up, tear_down);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){.name = "storage",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

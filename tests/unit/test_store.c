@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "store_fixture.h"
+#include "tests/unit/suite.h"
 
 /* ---- versions ---- */
 
@@ -439,17 +440,6 @@ int main(void)
         a_reader_cannot_be_opened_where_there_is_no_file,
         everything_is_there_after_closing_and_opening,
     };
-    Suite *suite = suite_create("store");
-    TCase *group = tcase_create("home");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_checked_fixture(group, open_home, close_home);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){
+        .name = "store", .set_up = open_home, .tear_down = close_home, SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 
 #include "replication.pb-c.h"
 #include "store_fixture.h"
+#include "tests/unit/suite.h"
 
 #define MADE 12
 
@@ -329,17 +330,6 @@ int main(void)
         a_promoted_follower_replays_what_its_home_has_answered,
         the_cursor_is_the_log,
     };
-    Suite *suite = suite_create("store_apply");
-    TCase *group = tcase_create("follower");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_checked_fixture(group, open_both, close_both);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){
+        .name = "store_apply", .set_up = open_both, .tear_down = close_both, SUITE_TESTS(tests)});
 }

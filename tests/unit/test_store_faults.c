@@ -7,6 +7,7 @@
 
 #include "fault_vfs.h"
 #include "store_fixture.h"
+#include "tests/unit/suite.h"
 
 #define BATCH 4
 
@@ -210,18 +211,9 @@ int main(void)
         a_failed_fsync_in_a_checkpoint_ends_the_store,
         trimming_on_a_full_disk_forgets_nothing,
     };
-    Suite *suite = suite_create("store_faults");
-    TCase *group = tcase_create("disk");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_set_timeout(group, 30);
-    tcase_add_checked_fixture(group, open_on_fault_vfs, close_home);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){.name = "store_faults",
+                                     .set_up = open_on_fault_vfs,
+                                     .tear_down = close_home,
+                                     .timeout_s = 30,
+                                     SUITE_TESTS(tests)});
 }

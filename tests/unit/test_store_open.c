@@ -9,6 +9,7 @@
 
 #include "fault_vfs.h"
 #include "store_fixture.h"
+#include "tests/unit/suite.h"
 
 static void execute(const char *name, const char *sql)
 {
@@ -241,17 +242,8 @@ int main(void)
         a_full_disk_leaves_no_half_file_wherever_it_fills_up,
         a_file_behind_a_vfs_is_made_whole_or_not_at_all,
     };
-    Suite *suite = suite_create("store_open");
-    TCase *group = tcase_create("file");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    tcase_add_checked_fixture(group, scratch_create, scratch_remove);
-    for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-        tcase_add_test(group, tests[i]);
-    suite_add_tcase(suite, group);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? 0 : 1;
+    return suite_run(&(struct suite){.name = "store_open",
+                                     .set_up = scratch_create,
+                                     .tear_down = scratch_remove,
+                                     SUITE_TESTS(tests)});
 }

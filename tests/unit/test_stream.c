@@ -5,6 +5,7 @@
 
 #include "common/moment.h"
 #include "replicator/stream.h"
+#include "tests/unit/suite.h"
 
 #define BEAT_US (250 * MILLISECOND_US)
 
@@ -265,32 +266,23 @@ END_TEST
 
 int main(void)
 {
-    TCase *tests = tcase_create("stream");
-    Suite *suite = suite_create("stream");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_checked_fixture(tests, set_up, NULL);
-    tcase_add_test(tests, a_stream_asks_before_it_ships);
-    tcase_add_test(tests, the_window_holds_so_many_batches);
-    tcase_add_test(tests, the_window_holds_so_many_bytes_but_always_one_batch);
-    tcase_add_test(tests, a_gap_asks_at_once_and_then_with_patience);
-    tcase_add_test(tests, a_gap_in_answer_to_a_heartbeat_is_only_the_cursor);
-    tcase_add_test(tests, an_answer_that_nothing_waits_for_is_ignored);
-    tcase_add_test(tests, a_stopped_stream_stays_stopped_until_it_is_closed);
-    tcase_add_test(tests, a_newer_epoch_fences_the_stream);
-    tcase_add_test(tests, a_busy_follower_is_given_time_and_a_smaller_window);
-    tcase_add_test(tests, a_follower_that_lost_its_disk_is_asked_again);
-    tcase_add_test(tests, applied_without_the_cursor_there_is_not_believed);
-    tcase_add_test(tests, an_unanswered_batch_becomes_overdue_unless_postponed);
-    tcase_add_test(tests, heartbeats_stop_piling_up);
-    tcase_add_test(tests, the_round_trip_is_measured_by_heartbeats_and_smoothed);
-    tcase_add_test(tests, an_unknown_outcome_is_asked_again_later);
-    tcase_add_test(tests, every_state_has_a_name_of_its_own);
-    suite_add_tcase(suite, tests);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_stream_asks_before_it_ships,
+        the_window_holds_so_many_batches,
+        the_window_holds_so_many_bytes_but_always_one_batch,
+        a_gap_asks_at_once_and_then_with_patience,
+        a_gap_in_answer_to_a_heartbeat_is_only_the_cursor,
+        an_answer_that_nothing_waits_for_is_ignored,
+        a_stopped_stream_stays_stopped_until_it_is_closed,
+        a_newer_epoch_fences_the_stream,
+        a_busy_follower_is_given_time_and_a_smaller_window,
+        a_follower_that_lost_its_disk_is_asked_again,
+        applied_without_the_cursor_there_is_not_believed,
+        an_unanswered_batch_becomes_overdue_unless_postponed,
+        heartbeats_stop_piling_up,
+        the_round_trip_is_measured_by_heartbeats_and_smoothed,
+        an_unknown_outcome_is_asked_again_later,
+        every_state_has_a_name_of_its_own,
+    };
+    return suite_run(&(struct suite){.name = "stream", .set_up = set_up, SUITE_TESTS(tests)});
 }

@@ -6,6 +6,7 @@
 
 #include "common/moment.h"
 #include "control/supervisor.h"
+#include "tests/unit/suite.h"
 
 static struct supervisor supervisor;
 
@@ -266,27 +267,21 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("supervisor");
-    TCase *tests = tcase_create("supervisor");
-
-    tcase_add_checked_fixture(tests, setup, teardown);
-    tcase_add_test(tests, a_process_serves_once_it_says_so);
-    tcase_add_test(tests, a_region_names_both_of_its_processes);
-    tcase_add_test(tests, what_we_kill_stays_down);
-    tcase_add_test(tests, what_somebody_else_kills_stays_down);
-    tcase_add_test(tests, a_crash_is_started_again_later_and_later);
-    tcase_add_test(tests, stop_is_patient_for_three_seconds);
-    tcase_add_test(tests, a_paused_process_is_woken_to_stop_and_not_to_die);
-    tcase_add_test(tests, resume_goes_back_to_what_it_was);
-    tcase_add_test(tests, restart_is_stop_and_then_start);
-    tcase_add_test(tests, start_while_it_ends_starts_it_behind_that);
-    tcase_add_test(tests, a_kill_takes_back_a_start_that_was_coming);
-    tcase_add_test(tests, what_cannot_be_spawned_has_failed_and_can_be_tried_again);
-    tcase_add_test(tests, adopted_processes_say_themselves_whether_they_serve);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_process_serves_once_it_says_so,
+        a_region_names_both_of_its_processes,
+        what_we_kill_stays_down,
+        what_somebody_else_kills_stays_down,
+        a_crash_is_started_again_later_and_later,
+        stop_is_patient_for_three_seconds,
+        a_paused_process_is_woken_to_stop_and_not_to_die,
+        resume_goes_back_to_what_it_was,
+        restart_is_stop_and_then_start,
+        start_while_it_ends_starts_it_behind_that,
+        a_kill_takes_back_a_start_that_was_coming,
+        what_cannot_be_spawned_has_failed_and_can_be_tried_again,
+        adopted_processes_say_themselves_whether_they_serve,
+    };
+    return suite_run(&(struct suite){
+        .name = "supervisor", .set_up = setup, .tear_down = teardown, SUITE_TESTS(tests)});
 }

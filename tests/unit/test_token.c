@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/token.h"
+#include "tests/unit/suite.h"
 
 #define NOW         1800000000u
 #define FORGED_SIZE 4096
@@ -469,39 +470,31 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("token");
-    TCase *facts = tcase_create("facts");
-    SRunner *runner = srunner_create(suite);
-    int failed;
-
-    suite_add_tcase(suite, facts);
-    tcase_add_checked_fixture(facts, prepare, NULL);
-    tcase_add_test(facts, a_signed_token_verifies_and_says_what_was_claimed);
-    tcase_add_test(facts, the_forge_of_these_tests_makes_good_tokens_too);
-    tcase_add_test(facts, a_token_is_the_same_for_the_same_claims);
-    tcase_add_test(facts, changing_any_one_character_breaks_a_token);
-    tcase_add_test(facts, another_key_cannot_sign_for_this_one);
-    tcase_add_test(facts, a_swapped_kid_is_rejected);
-    tcase_add_test(facts, an_unknown_kid_is_no_key);
-    tcase_add_test(facts, claims_of_one_token_do_not_fit_the_signature_of_another);
-    tcase_add_test(facts, only_the_one_header_is_taken);
-    tcase_add_test(facts, alg_none_without_a_signature_is_refused);
-    tcase_add_test(facts, hs256_keyed_with_the_public_key_is_refused);
-    tcase_add_test(facts, another_worlds_or_anothers_token_is_rejected);
-    tcase_add_test(facts, claims_must_be_all_there_once_and_of_their_type);
-    tcase_add_test(facts, a_token_has_its_time);
-    tcase_add_test(facts, a_token_that_lives_too_long_is_refused_while_it_is_young);
-    tcase_add_test(facts, every_truncation_is_refused);
-    tcase_add_test(facts, an_over_long_token_is_refused_unread);
-    tcase_add_test(facts, one_that_is_too_long_is_refused_even_if_all_else_is_right);
-    tcase_add_test(facts, anything_around_a_token_is_refused);
-    tcase_add_test(facts, bits_that_a_decoder_would_drop_are_refused);
-    tcase_add_test(facts, the_other_base64_alphabet_is_refused);
-    tcase_add_test(facts, what_is_no_token_at_all_is_refused);
-    tcase_add_test(facts, peeking_reads_even_what_would_not_verify);
-    tcase_add_test(facts, peeking_takes_claims_in_any_order_and_refuses_what_does_not_fit);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed > 0;
+    const TTest *const tests[] = {
+        a_signed_token_verifies_and_says_what_was_claimed,
+        the_forge_of_these_tests_makes_good_tokens_too,
+        a_token_is_the_same_for_the_same_claims,
+        changing_any_one_character_breaks_a_token,
+        another_key_cannot_sign_for_this_one,
+        a_swapped_kid_is_rejected,
+        an_unknown_kid_is_no_key,
+        claims_of_one_token_do_not_fit_the_signature_of_another,
+        only_the_one_header_is_taken,
+        alg_none_without_a_signature_is_refused,
+        hs256_keyed_with_the_public_key_is_refused,
+        another_worlds_or_anothers_token_is_rejected,
+        claims_must_be_all_there_once_and_of_their_type,
+        a_token_has_its_time,
+        a_token_that_lives_too_long_is_refused_while_it_is_young,
+        every_truncation_is_refused,
+        an_over_long_token_is_refused_unread,
+        one_that_is_too_long_is_refused_even_if_all_else_is_right,
+        anything_around_a_token_is_refused,
+        bits_that_a_decoder_would_drop_are_refused,
+        the_other_base64_alphabet_is_refused,
+        what_is_no_token_at_all_is_refused,
+        peeking_reads_even_what_would_not_verify,
+        peeking_takes_claims_in_any_order_and_refuses_what_does_not_fit,
+    };
+    return suite_run(&(struct suite){.name = "token", .set_up = prepare, SUITE_TESTS(tests)});
 }

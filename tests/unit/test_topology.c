@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "control/settings.h"
 #include "control/topology.h"
+#include "tests/unit/suite.h"
 
 static struct topology *parse(const char *yaml, const char *regions)
 {
@@ -279,23 +280,18 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("topology");
-    TCase *tests = tcase_create("topology");
-
-    tcase_add_test(tests, without_a_file_there_are_five_built_in_regions);
-    tcase_add_test(tests, regions_are_chosen_by_number_or_by_name);
-    tcase_add_test(tests, a_file_says_regions_links_clients_and_settings);
-    tcase_add_test(tests, a_file_may_leave_regions_to_the_command_line);
-    tcase_add_loop_test(tests, what_is_wrong_is_named_with_file_line_and_key, 0,
-                        (int)(sizeof wrong / sizeof wrong[0]));
-    tcase_add_test(tests, a_huge_file_and_one_with_zeros_are_refused);
-    tcase_add_test(tests, more_regions_than_there_is_room_for_are_refused);
-    tcase_add_test(tests, every_setting_has_a_default_within_its_bounds_and_is_documented);
-    tcase_add_test(tests, slow_motion_stretches_times_and_slows_rates);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        without_a_file_there_are_five_built_in_regions,
+        regions_are_chosen_by_number_or_by_name,
+        a_file_says_regions_links_clients_and_settings,
+        a_file_may_leave_regions_to_the_command_line,
+        a_huge_file_and_one_with_zeros_are_refused,
+        more_regions_than_there_is_room_for_are_refused,
+        every_setting_has_a_default_within_its_bounds_and_is_documented,
+        slow_motion_stretches_times_and_slows_rates,
+    };
+    const struct suite_loop loops[] = {
+        {what_is_wrong_is_named_with_file_line_and_key, (int)(sizeof wrong / sizeof wrong[0])},
+    };
+    return suite_run(&(struct suite){.name = "topology", SUITE_TESTS(tests), SUITE_LOOPS(loops)});
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "control/units.h"
+#include "tests/unit/suite.h"
 
 START_TEST(durations_are_read_with_their_units)
 {
@@ -121,20 +122,14 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("units");
-    TCase *tests = tcase_create("units");
-
-    tcase_add_test(tests, durations_are_read_with_their_units);
-    tcase_add_test(tests, what_is_no_duration_is_refused_and_sets_nothing);
-    tcase_add_test(tests, rates_are_bits_and_never_round_to_unlimited);
-    tcase_add_test(tests, shares_end_at_a_whole);
-    tcase_add_test(tests, sizes_counts_and_switches_are_strict);
-    tcase_add_test(tests, factors_are_exact_millionths);
-    tcase_add_test(tests, what_is_shown_reads_back);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        durations_are_read_with_their_units,
+        what_is_no_duration_is_refused_and_sets_nothing,
+        rates_are_bits_and_never_round_to_unlimited,
+        shares_end_at_a_whole,
+        sizes_counts_and_switches_are_strict,
+        factors_are_exact_millionths,
+        what_is_shown_reads_back,
+    };
+    return suite_run(&(struct suite){.name = "units", SUITE_TESTS(tests)});
 }

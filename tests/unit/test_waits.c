@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "routerd/waits.h"
+#include "tests/unit/suite.h"
 
 static const uint32_t limits[WAIT_COUNT] = {
     [WAIT_IDLE] = 5, [WAIT_HEADER] = 2, [WAIT_BODY] = 5, [WAIT_WRITE] = 5, [WAIT_DRAIN] = 1};
@@ -90,19 +91,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("waits");
-    TCase *test_case = tcase_create("waits");
-    SRunner *runner;
-    int failed;
-
-    tcase_add_test(test_case, nobody_is_overdue_before_their_time);
-    tcase_add_test(test_case, beginning_again_starts_anew);
-    tcase_add_test(test_case, waiting_for_us_has_no_limit);
-    tcase_add_test(test_case, other_limits_are_for_those_that_begin_later);
-    suite_add_tcase(suite, test_case);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        nobody_is_overdue_before_their_time,
+        beginning_again_starts_anew,
+        waiting_for_us_has_no_limit,
+        other_limits_are_for_those_that_begin_later,
+    };
+    return suite_run(&(struct suite){.name = "waits", SUITE_TESTS(tests)});
 }

@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "common/moment.h"
 #include "common/wan.h"
+#include "tests/unit/suite.h"
 
 #define MEBIBYTE (1024u * 1024)
 
@@ -599,37 +600,37 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("wan");
-    TCase *tests = tcase_create("wan");
-    tcase_add_checked_fixture(tests, set_up, tear_down);
-    tcase_add_test(tests, a_message_comes_out_as_it_went_in_when_it_is_due);
-    tcase_add_test(tests, without_messages_there_is_nothing_to_wake_for);
-    tcase_add_test(tests, without_latency_a_message_is_due_at_once);
-    tcase_add_test(tests, links_of_different_latency_interleave_by_arrival);
-    tcase_add_test(tests, equal_times_keep_the_order_of_sending);
-    tcase_add_test(tests, thousands_in_flight_come_out_in_order);
-    tcase_add_test(tests, a_cut_link_holds_until_it_is_healed);
-    tcase_add_test(tests, a_cut_stops_what_is_under_way_too);
-    tcase_add_test(tests, what_has_arrived_before_the_cut_is_not_held);
-    tcase_add_test(tests, nothing_overtakes_what_is_held_even_before_the_relink);
-    tcase_add_test(tests, healing_one_link_leaves_others_cut);
-    tcase_add_test(tests, a_backlog_that_was_stopped_is_not_waited_for_twice);
-    tcase_add_test(tests, a_flapping_link_keeps_order);
-    tcase_add_test(tests, a_reset_link_takes_nothing);
-    tcase_add_test(tests, a_reset_hands_back_what_was_under_way_or_held);
-    tcase_add_test(tests, what_nobody_asks_for_is_forgotten_at_the_next_relink);
-    tcase_add_test(tests, after_a_reset_the_line_is_free);
-    tcase_add_test(tests, a_dropped_peer_takes_all_its_messages_along);
-    tcase_add_test(tests, a_peer_that_comes_back_does_not_queue_behind_its_past);
-    tcase_add_test(tests, dropping_a_stranger_changes_nothing);
-    tcase_add_test(tests, held_messages_are_bounded_and_the_oldest_go_first);
-    tcase_add_test(tests, what_is_under_way_is_bounded_and_more_is_refused);
-    tcase_add_test(tests, freeing_takes_no_link_and_loses_no_memory);
-    tcase_add_loop_test(tests, nothing_is_lost_doubled_or_reordered_whatever_happens, 0, 20);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_message_comes_out_as_it_went_in_when_it_is_due,
+        without_messages_there_is_nothing_to_wake_for,
+        without_latency_a_message_is_due_at_once,
+        links_of_different_latency_interleave_by_arrival,
+        equal_times_keep_the_order_of_sending,
+        thousands_in_flight_come_out_in_order,
+        a_cut_link_holds_until_it_is_healed,
+        a_cut_stops_what_is_under_way_too,
+        what_has_arrived_before_the_cut_is_not_held,
+        nothing_overtakes_what_is_held_even_before_the_relink,
+        healing_one_link_leaves_others_cut,
+        a_backlog_that_was_stopped_is_not_waited_for_twice,
+        a_flapping_link_keeps_order,
+        a_reset_link_takes_nothing,
+        a_reset_hands_back_what_was_under_way_or_held,
+        what_nobody_asks_for_is_forgotten_at_the_next_relink,
+        after_a_reset_the_line_is_free,
+        a_dropped_peer_takes_all_its_messages_along,
+        a_peer_that_comes_back_does_not_queue_behind_its_past,
+        dropping_a_stranger_changes_nothing,
+        held_messages_are_bounded_and_the_oldest_go_first,
+        what_is_under_way_is_bounded_and_more_is_refused,
+        freeing_takes_no_link_and_loses_no_memory,
+    };
+    const struct suite_loop loops[] = {
+        {nothing_is_lost_doubled_or_reordered_whatever_happens, 20},
+    };
+    return suite_run(&(struct suite){.name = "wan",
+                                     .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     SUITE_TESTS(tests),
+                                     SUITE_LOOPS(loops)});
 }

@@ -6,6 +6,7 @@
 #include "control/doctor.h"
 #include "control/views.h"
 #include "control/world.h"
+#include "tests/unit/suite.h"
 
 static struct world *make(void)
 {
@@ -279,22 +280,16 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("world");
-    TCase *tests = tcase_create("world");
-
-    tcase_add_test(tests, a_world_survives_its_state_file);
-    tcase_add_test(tests, a_damaged_state_file_is_refused_whole);
-    tcase_add_test(tests, a_state_file_of_another_format_is_refused);
-    tcase_add_test(tests, world_names_are_safe_in_paths);
-    tcase_add_test(tests, ports_are_taken_over_only_where_none_is_known);
-    tcase_add_test(tests, status_shows_regions_copies_and_health);
-    tcase_add_test(tests, status_stands_answers_that_are_missing_or_odd);
-    tcase_add_test(tests, a_healthy_world_gets_a_clean_bill);
-    tcase_add_test(tests, the_doctor_sees_what_is_wrong);
-    suite_add_tcase(suite, tests);
-    SRunner *runner = srunner_create(suite);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    const TTest *const tests[] = {
+        a_world_survives_its_state_file,
+        a_damaged_state_file_is_refused_whole,
+        a_state_file_of_another_format_is_refused,
+        world_names_are_safe_in_paths,
+        ports_are_taken_over_only_where_none_is_known,
+        status_shows_regions_copies_and_health,
+        status_stands_answers_that_are_missing_or_odd,
+        a_healthy_world_gets_a_clean_bill,
+        the_doctor_sees_what_is_wrong,
+    };
+    return suite_run(&(struct suite){.name = "world", SUITE_TESTS(tests)});
 }
