@@ -96,7 +96,12 @@ class Writer(Asker):
         return state
 
     def strongly(self, key):
-        return self.client.get(key, Mec_Consistency="strong")
+        """Read at home, once the router has let that back: it takes its time with one that flaps."""
+        def read():
+            answer = self.client.get(key, Mec_Consistency="strong")
+            return answer if answer.status not in (503, 504) else None
+
+        return wait_until(read, 15, self.home + " is let back")
 
     def own(self, logs, key=None):
         """This user's changes, of @key or of all keys."""
