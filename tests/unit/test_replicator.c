@@ -8,28 +8,10 @@
 #include <check.h>
 
 #include "replication.pb-c.h"
-#include "tests/unit/replicator_driver.h"
+#include "tests/unit/replicator_fixture.h"
 #include "tests/unit/suite.h"
 
-#define LATENCY_US (40 * MILLISECOND_US)
 #define ROUND_TRIP 80.0 /* ms */
-
-static struct driver *driver;
-
-static void set_up(void)
-{
-    driver = driver_create(LATENCY_US);
-}
-
-static void tear_down(void)
-{
-    driver_free(driver);
-}
-
-static void run_ms(uint64_t duration_ms)
-{
-    driver_run_for(driver, duration_ms * MILLISECOND_US);
-}
 
 /* ---- the usual ---- */
 

@@ -6,24 +6,9 @@
 
 #include <check.h>
 
-#include "router_driver.h"
 #include "routerd/pending.h"
+#include "tests/unit/router_fixture.h"
 #include "tests/unit/suite.h"
-
-#define MS  MILLISECOND_US
-#define KEY "/v1/metadata/colour"
-
-static struct world *world;
-
-static void fresh(void)
-{
-    world = world_create();
-}
-
-static void gone(void)
-{
-    world_free(world);
-}
 
 static struct http_request request_to(enum http_method method, const char *path)
 {
@@ -31,14 +16,6 @@ static struct http_request request_to(enum http_method method, const char *path)
     snprintf(token, sizeof(token), "%s", world_token("u-alice", "us-east"));
     return (struct http_request){
         .method = method, .path = slice_of(path), .authorization = slice_of(token)};
-}
-
-static void ck_refused(uint64_t id, enum problem_id problem)
-{
-    const struct seen_answer *answer = world_answer(world, id);
-    ck_assert_msg(answer->problem == problem, "status %d, problem %d, detail %s", answer->status,
-                  (int)answer->problem, answer->detail);
-    ck_assert_int_eq(answer->status, problem_get(problem)->status);
 }
 
 START_TEST(a_read_goes_to_the_nearest_region_and_takes_the_links_round_trip)

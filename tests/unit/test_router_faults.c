@@ -6,25 +6,11 @@
 
 #include <check.h>
 
-#include "router_driver.h"
+#include "tests/unit/router_fixture.h"
 #include "tests/unit/suite.h"
 
-#define MS       MILLISECOND_US
-#define KEY      "/v1/metadata/colour"
 #define INTERVAL (500 * MS)
 #define SLACK    (100 * MS)
-
-static struct world *world;
-
-static void fresh(void)
-{
-    world = world_create();
-}
-
-static void gone(void)
-{
-    world_free(world);
-}
 
 static void ck_served_by(uint64_t id, const char *region)
 {

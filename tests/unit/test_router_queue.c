@@ -7,23 +7,8 @@
 
 #include <check.h>
 
-#include "router_driver.h"
+#include "tests/unit/router_fixture.h"
 #include "tests/unit/suite.h"
-
-#define MS  MILLISECOND_US
-#define KEY "/v1/metadata/colour"
-
-static struct world *world;
-
-static void fresh(void)
-{
-    world = world_create();
-}
-
-static void gone(void)
-{
-    world_free(world);
-}
 
 static uint64_t put_and_wait(const char *geo)
 {
@@ -46,19 +31,6 @@ static void ck_written_at(uint64_t id, const char *region)
     const struct seen_answer *answer = world_answer(world, id);
     ck_assert_msg(answer->status == 200, "status %d: %s", answer->status, answer->detail);
     ck_assert_str_eq(answer->region, region);
-}
-
-/* An entry of another router's client waits at @region. */
-static void entry_waits(uint32_t region, uint64_t seq, const char *user)
-{
-    struct fake_region *fake = &world->regions[region];
-    Mec__QueueEntry *entry = &fake->entries[fake->entry_count++];
-    mec__queue_entry__init(entry);
-    entry->seq = seq;
-    entry->user = (char *)(uintptr_t)user;
-    entry->shard = (char *)"us-east";
-    entry->service = (char *)"metadata";
-    fake->accepted_seq = seq;
 }
 
 static uint64_t put_as(const char *geo, const char *user)

@@ -7,23 +7,8 @@
 
 #include <check.h>
 
-#include "router_driver.h"
+#include "tests/unit/router_fixture.h"
 #include "tests/unit/suite.h"
-
-#define MS  MILLISECOND_US
-#define KEY "/v1/metadata/colour"
-
-static struct world *world;
-
-static void fresh(void)
-{
-    world = world_create();
-}
-
-static void gone(void)
-{
-    world_free(world);
-}
 
 /* Send a PUT; @once is the client's own Idempotency-Key, or NULL. */
 static uint64_t put(const char *geo, const char *user, const char *once)
@@ -44,19 +29,6 @@ static const struct seen_answer *put_and_wait(const char *geo, const char *user)
 
     world_run(world, 3 * SECOND_US);
     return world_answer(world, id);
-}
-
-static void entry_waits(uint32_t region, uint64_t seq, const char *user)
-{
-    struct fake_region *fake = &world->regions[region];
-    Mec__QueueEntry *entry = &fake->entries[fake->entry_count++];
-
-    mec__queue_entry__init(entry);
-    entry->seq = seq;
-    entry->user = (char *)(uintptr_t)user;
-    entry->shard = (char *)"us-east";
-    entry->service = (char *)"metadata";
-    fake->accepted_seq = seq;
 }
 
 START_TEST(two_writes_at_once_from_two_places_are_queued_in_one_place)

@@ -8,31 +8,8 @@
 #include <check.h>
 #include <jansson.h>
 
-#include "router_driver.h"
+#include "tests/unit/router_fixture.h"
 #include "tests/unit/suite.h"
-
-#define MS  MILLISECOND_US
-#define KEY "/v1/metadata/colour"
-
-static struct world *world;
-
-static void fresh(void)
-{
-    world = world_create();
-}
-
-static void gone(void)
-{
-    world_free(world);
-}
-
-static void ck_refused(uint64_t id, enum problem_id problem)
-{
-    const struct seen_answer *answer = world_answer(world, id);
-    ck_assert_msg(answer->problem == problem, "status %d, problem %d, detail %s", answer->status,
-                  (int)answer->problem, answer->detail);
-    ck_assert_int_eq(answer->status, problem_get(problem)->status);
-}
 
 START_TEST(the_routers_own_paths_answer)
 {
