@@ -77,7 +77,8 @@ void live_controld_unwatch(struct live_controld *controld, size_t process)
     if (!watch->event)
         return;
     event_free(watch->event);
-    close(watch->pidfd);
+    if (watch->pidfd >= 0)
+        close(watch->pidfd);
     watch->event = NULL;
     watch->pidfd = -1;
 }
@@ -102,22 +103,39 @@ static void on_exit_of(evutil_socket_t fd, short what, void *context)
     live_controld_step(controld, &event);
 }
 
-void live_controld_watch(struct live_controld *controld, size_t process)
+static void on_gone_before(evutil_socket_t fd, short what, void *context)
 {
-    const struct world *world = controller_world(controld->controller);
-    struct live_watch *watch = &controld->watches[process];
-    int fd = live_process_pidfd(world->supervisor.processes[process].pid);
+    struct live_watch *watch = context;
+    struct live_controld *controld = watch->controld;
 
-    if (fd < 0) {
-        live_log(LIVE_LOG_ERROR, "cannot watch %s: %s", world->supervisor.processes[process].name,
-                 strerror(-fd));
-        return;
-    }
-    live_controld_unwatch(controld, process);
+    (void)fd;
+    (void)what;
+    live_controld_unwatch(controld, watch->process);
+    live_controld_step(controld, &(struct controller_event){.kind = CONTROLLER_EXITED,
+                                                            .process = watch->process,
+                                                            .code = -1,
+                                                            .signal = -1});
+}
+
+void live_controld_watch(struct live_controld *controld, size_t index)
+{
+    static const struct timeval at_once = {0, 0};
+    const struct process *process =
+        &controller_world(controld->controller)->supervisor.processes[index];
+    struct live_watch *watch = &controld->watches[index];
+    struct event_base *base = live_loop_base(controld->loop);
+    int fd = live_process_pidfd(process->pid);
+    uint64_t ticks;
+    /* One that we adopt may end, and its pid go to another, until the pidfd stands. */
+    bool gone = fd < 0 ||
+                (process->start_ticks != 0 && live_process_start_ticks(process->pid, &ticks) == 0 &&
+                 ticks != process->start_ticks);
+
+    live_controld_unwatch(controld, index);
     watch->pidfd = fd;
-    watch->event =
-        event_new(live_loop_base(controld->loop), fd, EV_READ | EV_PERSIST, on_exit_of, watch);
-    event_add(watch->event, NULL);
+    watch->event = gone ? evtimer_new(base, on_gone_before, watch)
+                        : event_new(base, fd, EV_READ | EV_PERSIST, on_exit_of, watch);
+    event_add(watch->event, gone ? &at_once : NULL);
 }
 
 void live_controld_pack_config(struct live_controld *controld)

@@ -2,7 +2,7 @@
 acknowledged is there, once and in order, and all copies are equal.
 
 MECENTRAL_KILL_ROUNDS says how many rounds; 24 kills each of the twelve processes twice.
-MECENTRAL_KILL_SEED repeats a drill's order of events.
+MECENTRAL_KILL_SEED chooses the order of events; 0 draws one, and the drill prints it.
 """
 
 import os
@@ -14,7 +14,7 @@ from drill import Conditional, Deleting, NewKeys, OneKey, Reader, Writer, QUEUED
 from mecworld import World, wait_until
 
 ROUNDS = int(os.environ.get("MECENTRAL_KILL_ROUNDS", "6"))
-SEED = int(os.environ.get("MECENTRAL_KILL_SEED") or random.randrange(10**6))
+SEED = int(os.environ.get("MECENTRAL_KILL_SEED", "1")) or random.randrange(10**6)
 PLACES = ("us-east", "eu-west", "ap-northeast")
 KINDS = {"new": NewKeys, "count": OneKey, "stairs": Conditional, "door": Deleting}
 
