@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "common/moment.h"
+#include "common/reach.h"
 
 #define PPM                 1000000u
 #define LOSS_PPM_MAX        900000u
@@ -43,10 +44,19 @@ int link_init(struct link *link, const struct link_profile *profile, uint64_t se
     return 0;
 }
 
+static bool carries_more(const struct link_profile *profile, const struct link_profile *old)
+{
+    return old->rate_bytes_per_s != 0 &&
+           (profile->rate_bytes_per_s == 0 || profile->rate_bytes_per_s > old->rate_bytes_per_s);
+}
+
 int link_change(struct link *link, const struct link_profile *profile)
 {
     if (!link_profile_is_valid(profile))
         return -EINVAL;
+    if (link->under_way > 0 &&
+        (profile->loss_ppm < link->profile.loss_ppm || carries_more(profile, &link->profile)))
+        link->eased = true;
     if (profile->rate_bytes_per_s != link->profile.rate_bytes_per_s)
         link->transmit_carry = 0;
     link->profile = *profile;
@@ -120,6 +130,8 @@ enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_byte
 
     /* Time-outs of 1, 2, 4.. units; a lost try was still sent, and used up bandwidth. */
     uint32_t lost = losses(profile, luck.loss);
+    if (lost > 0)
+        reach(LINK_LOST);
     uint64_t stalled_us = link_retransmit_us(profile) * ((UINT64_C(1) << lost) - 1);
     link->idle_at_us = max_u64(sent_us, link->idle_at_us);
     for (uint32_t i = 0; i <= lost; i++)
@@ -132,6 +144,21 @@ enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_byte
     assert(link->last_arrival_us >= sent_us);
     *ret_arrival_us = link->last_arrival_us;
     return LINK_ARRIVES;
+}
+
+void link_hurry_begin(struct link *link)
+{
+    link->eased = false;
+    link_recall(link);
+}
+
+uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, uint64_t arrival_us)
+{
+    uint64_t again_us = arrival_us;
+
+    if (link_send(link, now_us, size_bytes, &again_us) == LINK_ARRIVES && again_us < arrival_us)
+        return again_us;
+    return arrival_us;
 }
 
 void link_recall(struct link *link)

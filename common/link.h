@@ -41,6 +41,7 @@ struct link {
                               * 1,000,000; so that small messages on a fast line add up */
     uint32_t under_way;      /* messages that a wan has on it; kept by wan */
     uint32_t held;           /* messages that a wan holds back for it; kept by wan */
+    bool eased;              /* loses less or carries more than when what is under way was sent */
 };
 
 enum link_fate { LINK_ARRIVES, LINK_HELD, LINK_RESET };
@@ -50,9 +51,16 @@ bool link_profile_is_valid(const struct link_profile *profile);
 /* Errors: -EINVAL, @profile is out of range; @link is untouched. */
 int link_init(struct link *link, const struct link_profile *profile, uint64_t seed);
 
-/* Change how the link behaves from now on. What was sent keeps its arrival.
- * Errors: as link_init(). */
+/* Change how the link behaves from now on. What was sent keeps its arrival, unless the caller
+ * hurries it. Errors: as link_init(). */
 int link_change(struct link *link, const struct link_profile *profile);
+
+/* A link that loses less or carries more than before has no reason to keep what is under way for as
+ * long as a time-out that has doubled five times, or a line that was narrow then: whoever sends
+ * over a mended link sends again. Begin, then give each message under way, in the order of sending,
+ * with the arrival that it has: the result is never later. */
+void link_hurry_begin(struct link *link);
+uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, uint64_t arrival_us);
 
 /* Send @size_bytes at @sent_us, which may lie a little in the past: a sender that was late itself
  * hides its lateness in the link. Only on LINK_ARRIVES, set *@ret_arrival_us (also perhaps in the

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/reach.h"
 
 #define HELD_BYTES_MAX      (64u * 1024 * 1024)
 #define UNDER_WAY_BYTES_MAX (256u * 1024 * 1024)
@@ -196,6 +197,7 @@ static struct node *held_take_first(struct wan *wan)
 
 static void held_add(struct wan *wan, struct node *node)
 {
+    reach(WAN_HELD);
     node->next = NULL;
     if (wan->held_last)
         wan->held_last->next = node;
@@ -223,6 +225,7 @@ static struct node *held_take_all(struct wan *wan)
 
 static void reset_add(struct wan *wan, struct node *node)
 {
+    reach(WAN_RESET);
     if (wan->reset_count == wan->reset_capacity) {
         wan->reset_capacity = wan->reset_capacity ? 2 * wan->reset_capacity : 64;
         wan->reset = memory_grow(wan->reset, wan->reset_capacity * sizeof(*wan->reset));
@@ -262,6 +265,7 @@ static void dispatch(struct wan *wan, struct node *node, uint64_t sent_us)
     uint64_t arrival_us = 0;
     switch (link_send(node->link, sent_us, (uint32_t)node->message.size, &arrival_us)) {
     case LINK_ARRIVES:
+        reach(WAN_RELEASED);
         under_way_add(wan, node, arrival_us);
         break;
     case LINK_HELD:
@@ -324,6 +328,12 @@ static bool is_on_cut_link(const struct node *node, uint32_t peer)
     return node->link->profile.cut != LINK_CUT_NONE;
 }
 
+static bool is_on_eased_link(const struct node *node, uint32_t peer)
+{
+    (void)peer;
+    return node->link->eased;
+}
+
 static bool is_of_peer(const struct node *node, uint32_t peer)
 {
     return node->message.peer == peer;
@@ -362,11 +372,33 @@ static struct node *join_sorted(struct node *nodes, struct node *more)
     return first;
 }
 
+/* What is under way on links that have become easier comes sooner. The first message of a link
+ * begins it anew. */
+static void hurry(struct wan *wan, uint64_t now_us)
+{
+    struct node *node = join_sorted(NULL, under_way_take(wan, is_on_eased_link, 0));
+
+    while (node) {
+        struct node *next = node->next;
+        struct link *link = node->link;
+        if (link->eased)
+            link_hurry_begin(link);
+        reach(WAN_HURRIED);
+        under_way_add(
+            wan, node,
+            link_hurry(link, now_us, (uint32_t)node->message.size, node->message.arrival_us));
+        node = next;
+    }
+}
+
 void wan_relink(struct wan *wan, uint64_t now_us)
 {
     wan->reset_count = 0;
+    hurry(wan, now_us);
     struct node *stopped = under_way_take(wan, is_on_cut_link, 0);
     struct node *node = join_sorted(held_take_all(wan), stopped);
+    if (stopped)
+        reach(WAN_STOPPED);
     while (node) {
         struct node *next = node->next;
         dispatch(wan, node, now_us);
@@ -377,6 +409,8 @@ void wan_relink(struct wan *wan, uint64_t now_us)
 void wan_drop_peer(struct wan *wan, uint32_t peer)
 {
     struct node *node = under_way_take(wan, is_of_peer, peer);
+    if (node)
+        reach(WAN_PEER_LOST);
     while (node) {
         struct node *next = node->next;
         node_drop(wan, node);

@@ -51,8 +51,9 @@ enum link_fate wan_send(struct wan *wan, struct link *link, const struct wan_mes
 
 /* After links have changed: what is held on a link that is whole again is sent at @now_us, in
  * order. On a link that is newly cut, LINK_CUT_HOLD holds also what is under way; LINK_CUT_RESET
- * drops what is held or under way, and wan_take_reset() tells. Until this is called, what is sent
- * on a healed link waits behind what is held. */
+ * drops what is held or under way, and wan_take_reset() tells. What is under way on a link that
+ * loses less or carries more than before comes as if it was sent again, where that is earlier.
+ * Until this is called, what is sent on a healed link waits behind what is held. */
 void wan_relink(struct wan *wan, uint64_t now_us);
 
 /* Messages that wan_relink() has dropped since the last one, so that their owner can fail those

@@ -1,6 +1,7 @@
 #include "regiond/answer.h"
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/forward.h"
 
 void answer_init(struct answer *answer, uint32_t status)
@@ -36,6 +37,8 @@ void answer_read(const struct region *region, struct answer *answer, const struc
     const struct store_end *visible = &copy->visible;
     bool ahead = seq > visible->seq;
 
+    if (ahead)
+        reach(READ_AHEAD);
     answer_at(answer, copy, ahead ? epoch : visible->epoch, ahead ? seq : visible->seq);
     answer->message.staleness_known = copies_staleness(region, copy, &answer->message.staleness_us);
 }

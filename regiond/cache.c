@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 
 struct entry {
     UT_hash_handle hh;
@@ -59,7 +60,9 @@ static void evict_one(struct cache *cache)
 {
     struct entry *entry = cache->hand ? cache->hand : cache->oldest;
 
+    reach(CACHE_EVICTED);
     while (entry->visited) {
+        reach(CACHE_SPARED);
         entry->visited = false;
         entry = entry->next ? entry->next : cache->oldest;
     }
@@ -142,8 +145,10 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
     struct entry *entry;
 
     cache_drop(cache, key);
-    if (bytes > cache->stats.bytes_max / 8)
+    if (bytes > cache->stats.bytes_max / 8) {
+        reach(CACHE_NOT_TAKEN);
         return;
+    }
     while (cache->stats.bytes + bytes > cache->stats.bytes_max)
         evict_one(cache);
     entry = entry_make(key, record, bytes);
@@ -157,8 +162,10 @@ void cache_drop(struct cache *cache, const struct cache_key *key)
 {
     struct entry *entry = find(cache, key);
 
-    if (entry)
-        take_out(cache, entry);
+    if (!entry)
+        return;
+    reach(CACHE_DROPPED);
+    take_out(cache, entry);
 }
 
 struct cache_stats cache_stats(const struct cache *cache)

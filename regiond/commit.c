@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
@@ -111,7 +113,7 @@ static bool may_run(const struct region *region, const struct copy *copy,
     bool home = copies_is_home(region, copy);
 
     if (op->store.kind == STORE_OP_WRITE)
-        return home;
+        return home || PLANTED(STALE_HOME);
     return !home || op->store.apply.epoch > copy->epoch;
 }
 
@@ -132,6 +134,7 @@ static size_t fill(struct region *region, size_t lane_index)
         struct commit_op *op = take(commit, lane);
 
         if (!queue && !may_run(region, &region->copies[lane_index], op)) {
+            reach(MOVED_WHILE_WAITING);
             op->done(region, op, -ESTALE);
             continue;
         }
@@ -163,6 +166,8 @@ static void send_batch(struct region *region, size_t lane_index, size_t count)
                    .keep_settled_us = KEEP_SETTLED_US},
         .keep_keys_us = region->settings.queue_expiry_us + KEEP_KEYS_SLACK_US,
     };
+    if (count > 1)
+        reach(SHARED_COMMIT);
     commit->out = true;
     region->counters.batches++;
     outbox_commit(region->outbox, &commit->batch);
@@ -195,7 +200,8 @@ static void publish(struct region *region, struct copy *copy, size_t count)
 
         if (op->result != STORE_DONE)
             continue;
-        if (cache_key(copy->target, op->service, op->user, op->key, &key) == 0)
+        if (!(PLANTED(STALE_CACHE) && op->kind == STORE_OP_APPLY) &&
+            cache_key(copy->target, op->service, op->user, op->key, &key) == 0)
             cache_drop(region->cache, &key);
         last = op;
         region->counters.committed++;
@@ -251,6 +257,7 @@ void commit_stored(struct region *region, struct storage_batch *batch)
     assert(batch == &commit->batch);
     if (batch->error != 0 && batch->error != -ENOSPC) {
         /* What was in the batch has no known fate: nobody is answered, all connections close. */
+        reach(STORAGE_STOPPED);
         region->stopped = true;
         outbox_stop(region->outbox, "storage failed; the fate of the last batch is not known");
         return;

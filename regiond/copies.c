@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/core.h"
 
 static uint32_t find_region(const Mec__Config *config, const char *name)
@@ -70,6 +72,8 @@ void copies_configure(struct region *region)
                        shard->name);
             continue;
         }
+        if (copy->epoch != shard->epoch && copy->freshness.known)
+            reach(FRESHNESS_FORGOTTEN);
         if (copy->epoch != shard->epoch)
             copy->freshness = (struct freshness){.epoch = shard->epoch};
         copy->epoch = shard->epoch;
@@ -109,10 +113,16 @@ bool copies_staleness(const struct region *region, const struct copy *copy, uint
         *ret_us = 0;
         return true;
     }
-    if (!copy->freshness.known)
-        return false;
-    *ret_us = max_u64(since(region->at.wall_us, as_of->wall_us),
-                      since(region->at.now_us, as_of->heard_us));
+    if (!copy->freshness.known) {
+        reach(STALENESS_UNKNOWN);
+        if (!PLANTED(UNKNOWN_AS_FRESH))
+            return false;
+        *ret_us = 0;
+        return true;
+    }
+    *ret_us = since(region->at.now_us, as_of->heard_us);
+    if (!PLANTED(STALENESS_SINCE_HEARD))
+        *ret_us = max_u64(*ret_us, since(region->at.wall_us, as_of->wall_us));
     return true;
 }
 
@@ -120,7 +130,8 @@ static void settle_freshness(struct copy *copy)
 {
     struct freshness *freshness = &copy->freshness;
 
-    if (!freshness->pending || copy->visible.seq < freshness->pending_seq)
+    if (!freshness->pending ||
+        (copy->visible.seq < freshness->pending_seq && !PLANTED(STALENESS_UNREACHED)))
         return;
     /* Even when it says an earlier time than the one before: the home's clock may have been set
      * right. A mark of a connection that is over can come late, too, and makes us look staler than
@@ -140,8 +151,10 @@ void copies_heard(struct copy *copy, uint64_t epoch, struct freshness_mark mark,
         *freshness = (struct freshness){.epoch = epoch};
     /* A mark that is not reached yet stays until it is: under steady load the newest one would
      * never be reached. */
-    if (freshness->pending && copy->visible.seq < last_seq)
+    if (freshness->pending && copy->visible.seq < last_seq) {
+        reach(HEARTBEAT_AHEAD);
         return;
+    }
     freshness->pending = true;
     freshness->pending_mark = mark;
     freshness->pending_seq = last_seq;

@@ -7,7 +7,9 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
 #include "common/problem.h"
+#include "common/reach.h"
 #include "regiond/drain_window.h"
 #include "regiond/forward.h"
 
@@ -33,6 +35,7 @@ static void on_settled(struct region *region, struct commit_op *op, int error)
     struct drain_stats *stats = &region->drain->stats;
 
     if (error < 0) {
+        reach(DRAIN_END_NOT_WRITTEN);
         entry->state = DRAIN_UNSETTLED;
         return;
     }
@@ -94,9 +97,12 @@ static void put_off(struct region *region, struct drain_entry *entry)
 {
     struct drain_shard *shard = &entry->copy->drain;
 
+    reach(DRAIN_PUT_OFF);
     drain_window_put_back(&region->drain->window, entry);
     if (region->at.now_us < shard->retry_at_us)
         return;
+    if (shard->backoff_us)
+        reach(DRAIN_BACKED_OFF);
     shard->backoff_us = shard->backoff_us ? shard->backoff_us * 2 : BACKOFF_US_MIN;
     if (shard->backoff_us > BACKOFF_US_MAX)
         shard->backoff_us = BACKOFF_US_MAX;
@@ -108,6 +114,10 @@ static void on_answered(struct region *region, void *context, int error, const M
     struct drain_entry *entry = context;
 
     region->drain->stats.in_flight--;
+    if (PLANTED(APPLIED_TOO_EARLY) && error == -ETIMEDOUT) {
+        settle_applied(region, entry, NULL);
+        return;
+    }
     if (error < 0 || answer->verdict != MEC__VERDICT__FINAL || answer->status >= 500 ||
         answer->status == 429 || answer->status == 408 || answer->status < 200) {
         put_off(region, entry);
@@ -115,16 +125,22 @@ static void on_answered(struct region *region, void *context, int error, const M
     }
     entry->copy->drain.backoff_us = 0;
     entry->copy->drain.retry_at_us = 0;
-    if (answer->status < 300)
+    if (answer->status < 300) {
+        reach(DRAIN_APPLIED);
         settle_applied(region, entry, answer->position);
-    else if (problem_find(answer->problem) == PROBLEM_EXPIRED)
+    } else if (problem_find(answer->problem) == PROBLEM_EXPIRED) {
+        reach(DRAIN_EXPIRED_AT_HOME);
         settle_refused(region, entry, QUEUE_EXPIRED, answer->problem, answer->detail);
-    else
+    } else {
+        reach(DRAIN_REJECTED);
         settle_refused(region, entry, QUEUE_REJECTED, answer->problem, answer->detail);
+    }
 }
 
 static void send(struct region *region, struct drain_entry *entry)
 {
+    if (entry->copy->home_peer == region->self)
+        reach(DRAIN_HOME_IS_HERE);
     entry->state = DRAIN_SENT;
     forward_packed(region, entry->copy->home_peer, entry->call, entry->call_size, on_answered,
                    entry);
@@ -135,6 +151,7 @@ static void on_marked(struct region *region, struct commit_op *op, int error)
     struct drain_entry *entry = OWNER_OF(op, struct drain_entry, op);
 
     if (error < 0) {
+        reach(DRAIN_NOT_MARKED);
         region->drain->stats.in_flight--;
         put_off(region, entry);
         return;
@@ -181,10 +198,12 @@ static void pump_shard(struct region *region, struct copy *copy)
             drain->next_send_us = region->at.now_us - BURST_US;
         drain->next_send_us += cost_us;
         drain->stats.in_flight++;
-        if (entry->attempted)
+        if (entry->attempted) {
+            reach(DRAIN_TRIED_AGAIN);
             send(region, entry);
-        else
+        } else {
             mark_and_send(region, entry);
+        }
     }
 }
 
@@ -234,6 +253,12 @@ static bool is_idle(const struct drain_entry *entry)
     return entry->state == DRAIN_BLOCKED || entry->state == DRAIN_READY;
 }
 
+/* Does only the home know what became of it? */
+static bool is_in_doubt(const struct drain_entry *entry)
+{
+    return entry->attempted && !PLANTED(EXPIRED_THOUGH_SENT);
+}
+
 /* An entry that was never sent may expire here; one that was, only its home can end. */
 void drain_sweep(struct region *region)
 {
@@ -243,9 +268,14 @@ void drain_sweep(struct region *region)
     DL_FOREACH(window->entries, entry)
     {
         if (entry->state == DRAIN_UNSETTLED) {
+            reach(DRAIN_END_WRITTEN_LATER);
             settle(region, entry);
-        } else if (is_idle(entry) && !entry->attempted &&
-                   entry->expires_wall_us <= region->at.wall_us) {
+        } else if (!is_idle(entry) || entry->expires_wall_us > region->at.wall_us) {
+            continue;
+        } else if (is_in_doubt(entry)) {
+            reach(DRAIN_KEPT_PAST_ITS_TIME);
+        } else {
+            reach(DRAIN_EXPIRED);
             if (entry->state == DRAIN_READY) {
                 DL_DELETE2(entry->copy->drain.ready, entry, ready_prev, ready_next);
                 window->ready_count--;

@@ -6,6 +6,8 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/drain.h"
 
 #define PAGE_ENTRIES 64
@@ -59,8 +61,22 @@ static void take_in(struct region *region, struct drain_window *window,
     window->count++;
     window->bytes += entry->call_size;
     window->through_seq = entry->seq;
-    if (entry->user->entries == entry)
+    if (entry->user->entries == entry || PLANTED(DRAINED_OUT_OF_ORDER))
         make_ready(window, entry);
+    else
+        reach(DRAIN_WAITS_ITS_TURN);
+}
+
+/* One that waits in the file. */
+static void take_in_read(struct region *region, struct drain_window *window,
+                         const struct queue_entry *from)
+{
+    if (from->attempted)
+        reach(DRAIN_FOUND_ATTEMPTED);
+    if (from->attempted && PLANTED(DROPPED_QUEUED_WRITE))
+        window->through_seq = from->seq;
+    else
+        take_in(region, window, from);
 }
 
 static bool has_room(const struct drain_window *window)
@@ -82,7 +98,7 @@ int drain_window_load(struct region *region, struct drain_window *window)
         if (count < 0)
             break;
         for (int i = 0; i < count; i++)
-            take_in(region, window, &page[i]);
+            take_in_read(region, window, &page[i]);
         window->complete = count < PAGE_ENTRIES;
     }
     arena_free(arena);

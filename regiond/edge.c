@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 
 /* What token_verify() allows for clocks. */
 #define CLOCK_ALLOWANCE_S 2
@@ -100,12 +101,18 @@ int edge_check(struct edge *edge, struct slice token, uint64_t now_s,
             *ret_claims = known->claims;
             return 0;
         }
-        if (known)
+        if (known) {
+            reach(TOKEN_RAN_OUT);
             forget(edge, known);
+        }
         edge->stats.misses++;
         r = token_verify(token, edge->world, edge->keys, edge->key_count, now_s, &claims);
     }
     if (r < 0) {
+        if (r == -EKEYEXPIRED)
+            reach(TOKEN_EXPIRED);
+        else
+            reach(TOKEN_REFUSED);
         edge->stats.refused++;
         return r;
     }

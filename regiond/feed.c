@@ -4,6 +4,7 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 
 #define TAIL_CHANGES_MAX 512
 #define TAIL_BYTES_MAX   (256u * 1024)
@@ -283,6 +284,7 @@ void feed_configure(struct region *region)
 
         if (copies_is_home(region, subscription->copy))
             continue;
+        reach(HOME_MOVED_AWAY);
         tail_init(region, subscription->copy, subscription->copy->visible.seq, &tail);
         outbox_send(region->outbox, subscription->connection, FRAME_TAIL, subscription->id,
                     &tail.base);

@@ -7,6 +7,7 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/commit.h"
 
 /* One Apply that is not answered yet. */
@@ -68,10 +69,13 @@ static void flush(struct region *region, struct copy *copy)
 static Mec__ApplyOutcome outcome_of(const struct store_op *op, const char **ret_detail)
 {
     switch (op->result) {
-    case STORE_DONE:
     case STORE_HAD_IT:
+        reach(FOLLOWER_HAD_IT);
+        return MEC__APPLY_OUTCOME__APPLIED;
+    case STORE_DONE:
         return MEC__APPLY_OUTCOME__APPLIED;
     case STORE_GAP:
+        reach(FOLLOWER_GAP);
         *ret_detail = "Changes are missing; start behind the cursor.";
         return MEC__APPLY_OUTCOME__GAP;
     case STORE_DIVERGED:
@@ -81,6 +85,7 @@ static Mec__ApplyOutcome outcome_of(const struct store_op *op, const char **ret_
         *ret_detail = "This copy has seen a newer epoch.";
         return MEC__APPLY_OUTCOME__STALE_EPOCH;
     default:
+        reach(FOLLOWER_INVALID);
         *ret_detail = "The change cannot be read or its digest does not match.";
         return MEC__APPLY_OUTCOME__INVALID;
     }
@@ -99,6 +104,7 @@ static void diverge(struct region *region, struct copy *copy, uint64_t seq)
 {
     if (copy->diverged)
         return;
+    reach(FOLLOWER_DIVERGED);
     copy->diverged = true;
     outbox_log(region->outbox,
                "ALARM: the copy of %s has diverged from its home at seq %" PRIu64
@@ -116,6 +122,7 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     assert(group->remaining > 0);
     group->remaining--;
     if (error == -ENOSPC) {
+        reach(FOLLOWER_BUSY);
         note_outcome(group, MEC__APPLY_OUTCOME__BUSY, "The disk takes no writes.");
     } else if (error < 0) {
         note_outcome(group, MEC__APPLY_OUTCOME__STALE_EPOCH, "This region is the shard's home.");
@@ -225,6 +232,7 @@ void follower_apply(struct region *region, uint64_t connection, uint64_t id,
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__INVALID,
                "The changes are not dense or have no digest.");
     } else if (is_stale(region, copy, apply->epoch)) {
+        reach(FOLLOWER_STALE_EPOCH);
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__STALE_EPOCH,
                "The shard is in a newer epoch here.");
     } else if (copy->diverged) {

@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/network.h"
+#include "common/reach.h"
 #include "common/wan.h"
 #include "regiond/gateway.h"
 #include "regiond/request.h"
@@ -106,6 +107,7 @@ static void finish(struct region *region, struct pending *pending, int error,
 
 void forward_timed_out(struct region *region, struct pending *pending)
 {
+    reach(FORWARD_TIMED_OUT);
     finish(region, pending, -ETIMEDOUT, NULL);
 }
 
@@ -172,6 +174,7 @@ void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, s
     } else if (peer == region->self) {
         add_local(forward, LOCAL_CALL, pending->id, 0, call, size);
     } else if (!forward_reaches(region, peer) || !send_over_link(region, pending, call, size)) {
+        reach(FORWARD_NOT_SENT);
         add_local(forward, LOCAL_FAILURE, pending->id, -EHOSTUNREACH, NULL, 0);
     } else {
         deadlines_set(&region->deadlines, &pending->deadline,
@@ -207,8 +210,10 @@ static void take_answer(struct region *region, uint64_t id, const uint8_t *bytes
     struct pending *pending = find(region->forward, id);
     Mec__Answer *answer;
 
-    if (!pending) /* its deadline has passed */
+    if (!pending) { /* its deadline has passed */
+        reach(FORWARD_ANSWERED_TOO_LATE);
         return;
+    }
     answer = mec__answer__unpack(arena_allocator(region->scratch), size, bytes);
     finish(region, pending, answer ? 0 : -ECONNRESET, answer);
 }
@@ -249,6 +254,7 @@ static void take_message(struct region *region, struct wan_message *message)
         return;
     }
     if (!pending) {
+        reach(FORWARD_NEVER_HANDED_OVER);
         sodium_memzero(message->bytes, message->size);
         free(message->bytes);
         return;
@@ -316,8 +322,12 @@ void forward_peer_down(struct region *region, uint32_t peer)
 
     wan_drop_peer(forward->wan, peer);
     HASH_ITER(hh, forward->table, pending, next)
-    if (pending->peer == peer)
+    {
+        if (pending->peer != peer)
+            continue;
+        reach(FORWARD_PEER_GONE);
         add_local(forward, LOCAL_FAILURE, pending->id, -ECONNRESET, NULL, 0);
+    }
 }
 
 static void fail_what_was_reset(struct forward *forward)
@@ -327,6 +337,8 @@ static void fail_what_was_reset(struct forward *forward)
 
     do {
         count = wan_take_reset(forward->wan, messages, 64);
+        if (count > 0)
+            reach(FORWARD_RESET);
         for (size_t i = 0; i < count; i++)
             add_local(forward, LOCAL_FAILURE, messages[i].id, -ECONNRESET, NULL, 0);
     } while (count == 64);

@@ -4,6 +4,7 @@
 #include <jansson.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/answer.h"
 #include "regiond/conditions.h"
 #include "regiond/reading.h"
@@ -96,6 +97,7 @@ static void get_from_store(struct region *region, struct request *request,
     } else if (r < 0) {
         refuse_unreadable(region, request);
     } else if (record.deleted) {
+        reach(TOMBSTONE_READ);
         answer_absent(region, request, record.epoch, record.seq);
     } else {
         cached = (struct cache_record){.version = record.version,

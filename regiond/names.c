@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 
@@ -128,6 +130,7 @@ static void answer_claimed(struct region *region, struct request *request)
 
 static void answer_taken(struct region *region, struct request *request)
 {
+    reach(NAME_TAKEN);
     answer_problem(region, request, PROBLEM_NAME_TAKEN, "Choose another name.");
 }
 
@@ -136,6 +139,7 @@ static void answer_taken(struct region *region, struct request *request)
 static void answer_elsewhere(struct region *region, struct request *request,
                              const struct name_claim *claim)
 {
+    reach(NAME_CLAIMED_ELSEWHERE);
     if (claim->confirmed)
         answer_problem(region, request, PROBLEM_NAME_TAKEN,
                        "This sign-up has been finished at another home; log in.");
@@ -156,6 +160,7 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     free(claiming->value);
     claiming->value = NULL;
     if (error == 0 && op->store.result == STORE_CONDITION_FAILED && ++claiming->tries < TRIES_MAX) {
+        reach(NAME_RACED);
         judge(region, claiming);
         return;
     }
@@ -177,6 +182,8 @@ static void write_claim(struct region *region, struct claiming *claiming,
     struct request *request = &claiming->request;
     uint64_t expires_wall_us = claiming->confirm ? 0 : region->at.wall_us + NAMES_RESERVED_US;
 
+    if (before && !claiming->confirm)
+        reach(NAME_RESERVED_AGAIN);
     claiming->value =
         claim_json(request->claims.user, request->claims.shard, claiming->confirm, expires_wall_us);
     request_wait(request, region->at.now_us);
@@ -211,7 +218,7 @@ static bool is_ours(const struct claiming *claiming, const struct name_claim *cl
 static bool is_taken(const struct region *region, const struct claiming *claiming,
                      const struct name_claim *claim)
 {
-    if (is_ours(claiming, claim))
+    if (is_ours(claiming, claim) || PLANTED(UNCHECKED_NAME))
         return false;
     return claim->confirmed || claiming->confirm || claim->expires_wall_us > region->at.wall_us;
 }
@@ -242,6 +249,7 @@ static void judge(struct region *region, struct claiming *claiming)
         else
             answer_taken(region, request);
     } else if (r == 0 && is_good_already(region, claiming, &claim)) {
+        reach(NAME_OURS_ALREADY);
         answer_claimed(region, request);
     } else {
         write_claim(region, claiming, r == 0 ? &claim : NULL);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/commit.h"
 
 #define PROBE_INTERVAL_US SECOND_US
@@ -30,6 +31,8 @@ static void on_written(struct region *region, struct commit_op *op, int error)
     struct probe *probe = OWNER_OF(op, struct probe, op);
 
     probe->under_way = false;
+    if (error < 0)
+        reach(PROBED_IN_VAIN);
     if (error < 0 || op->queue.result != QUEUE_DONE)
         return;
     probe->under_way = true;
@@ -97,11 +100,14 @@ void probe_stored(struct region *region, int error)
     struct probe *probe = region->probe;
 
     if (error == 0) {
-        if (!region->writable)
+        if (!region->writable) {
+            reach(DISK_HAS_ROOM);
             outbox_log(region->outbox, "the disk takes writes again");
+        }
         region->writable = true;
         return;
     }
+    reach(DISK_FULL);
     region->counters.disk_full++;
     if (region->writable)
         outbox_log(region->outbox, "the disk takes no writes; trying again every second");

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/queue_store_internal.h"
 
 /* Forget somewhat more than a batch can add, so that a backlog of old receipts shrinks. */
@@ -59,6 +61,8 @@ static int read_totals(struct queue_store *store)
         error = read_numbers(&store->file, QUEUE_SQL_LAST_SEQ, 1, &store->totals.last_seq);
     store->totals.entries = waiting[0];
     store->totals.bytes = waiting[1];
+    if (waiting[0] > 0)
+        reach(QUEUE_FOUND);
     return error;
 }
 
@@ -115,6 +119,10 @@ static int check_known(struct round *round, struct queue_op *op, bool *ret_known
                     memcmp(sqlite3_column_blob(statement, 1), entry->request_digest,
                            sizeof(entry->request_digest)) == 0;
 
+        if (same)
+            reach(QUEUED_BEFORE);
+        else
+            reach(QUEUED_KEY_REUSED);
         op->result = same ? QUEUE_REPLAYED : QUEUE_KEY_REUSED;
         op->seq = store_file_u64(statement, 0);
         op->replayed_state = (enum queue_state)sqlite3_column_int(statement, 2);
@@ -170,7 +178,8 @@ static int enqueue(struct round *round, struct queue_op *op)
 
     if (error != 0 || known)
         return error;
-    if (is_full(round, op->entry.call.size)) {
+    if (is_full(round, op->entry.call.size) && !PLANTED(BOUNDLESS_QUEUE)) {
+        reach(QUEUE_FULL);
         op->result = QUEUE_FULL;
         return 0;
     }

@@ -4,6 +4,8 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/answer.h"
 
 struct waiting_read {
@@ -15,6 +17,8 @@ struct waiting_read {
 
 static bool reached(const struct request *request)
 {
+    if (PLANTED(UNHEEDED_BOOKMARK))
+        return true;
     return copies_reached(request->copy, request->call->bookmark, request->call->n_bookmark);
 }
 
@@ -37,6 +41,7 @@ static void leave(struct region *region, struct waiting_read *waiting)
 
 void reading_timed_out(struct region *region, struct waiting_read *waiting)
 {
+    reach(BOOKMARK_TIMED_OUT);
     request_resume(&waiting->request, STAGE_SERVICE, region->at.now_us);
     refuse_behind(region, &waiting->request);
     leave(region, waiting);
@@ -75,11 +80,14 @@ void reading_admit(struct region *region, struct request *request, reading_serve
     const Mec__Call *call = request->call;
 
     region->counters.reads++;
-    if (call->consistency == MEC__CONSISTENCY__STRONG && !copies_is_home(region, copy)) {
+    if (call->consistency == MEC__CONSISTENCY__STRONG && !copies_is_home(region, copy) &&
+        !PLANTED(STRONG_AWAY)) {
+        reach(STRONG_AWAY);
         answer_not_home(region, request);
     } else if (call->consistency == MEC__CONSISTENCY__STALE_OK) {
         serve(region, request);
     } else if (!has_copy(region, copy)) {
+        reach(BLANK_COPY_ASKED);
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_NO_REGION,
                        "This region has no copy of the data yet.");
     } else if (reached(request)) {
@@ -87,6 +95,7 @@ void reading_admit(struct region *region, struct request *request, reading_serve
     } else if (call->wait_us == 0 || region->waiting_reads >= READING_WAITING_MAX) {
         refuse_behind(region, request);
     } else {
+        reach(BOOKMARK_AWAITED);
         wait_for_bookmark(region, request, serve);
     }
 }
@@ -99,6 +108,7 @@ void reading_wake(struct region *region, struct copy *copy)
     {
         if (!reached(&waiting->request))
             continue;
+        reach(BOOKMARK_REACHED);
         request_resume(&waiting->request, STAGE_SERVICE, region->at.now_us);
         waiting->serve(region, &waiting->request);
         leave(region, waiting);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 #include "regiond/drain.h"
@@ -51,6 +52,8 @@ static void answer_accepted(struct region *region, struct accepting *accepting, 
     struct answer answer;
 
     answer_init(&answer, 202);
+    if (state != QUEUE_QUEUED)
+        reach(QUEUED_AND_ENDED_BEFORE);
     if (state == QUEUE_APPLIED &&
         queue_reader_find(region->queue_reader, region->scratch, receipt, &entry) == 0)
         see_applied(&answer, accepting->request.copy, &entry);
@@ -102,6 +105,7 @@ static void on_done(struct region *region, struct commit_op *op, int error)
         }
         answer_result(region, accepting);
     } else {
+        reach(QUEUE_ON_FULL_DISK);
         answer_disk_full(region, &accepting->request);
     }
     finish(accepting);
@@ -227,11 +231,12 @@ void receipts_get(struct region *region, struct request *request)
     if (r < 0 && r != -ENOENT)
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                        "The queue cannot be read.");
-    else if (r == -ENOENT || strcmp(entry.user, request->claims.user) != 0)
+    else if (r == -ENOENT || strcmp(entry.user, request->claims.user) != 0) {
         /* Another's receipt is as unknown as none at all. */
+        reach(RECEIPT_NOT_FOUND);
         answer_problem(region, request, PROBLEM_NOT_FOUND,
                        "There is no such receipt, or it ended long ago.");
-    else
+    } else
         answer_receipt(region, request, &entry);
 }
 

@@ -12,7 +12,7 @@
 
 /* Move the WAL when nothing waits and it is worth its fsyncs; or when it has grown so far that the
  * next start would take long to read it, whatever waits. */
-#define TIDY_PAGES    1000
+#define TIDY_PAGES    1000 /* unless storage_set_tidy_pages() says otherwise */
 #define OVERDUE_PAGES 16384
 
 /* A write may be retried under its key for a day, or as long as the batches say. */
@@ -27,6 +27,7 @@ struct storage {
     size_t sweep_shard; /* whose keys are being swept; shard_count: none */
     uint64_t sweep_wall_us;
     uint64_t keep_keys_us;
+    size_t tidy_pages;
     bool stuck; /* the disk took nothing at the last tidying: wait for the next batch */
 };
 
@@ -115,6 +116,7 @@ int storage_open(const char *directory, const char *const *shards, size_t shard_
         error = open_shard(storage, directory, shards[i], vfs, ret_failed);
     storage->sweep_shard = storage->shard_count;
     storage->keep_keys_us = KEEP_KEYS_US;
+    storage->tidy_pages = TIDY_PAGES;
     if (error == 0)
         error = open_queue(storage, directory, vfs, ret_failed);
     /* Once for all files, and before any of them says that something is durable. */
@@ -214,6 +216,11 @@ static bool sweep(struct storage *storage, uint64_t wall_us)
     return !storage->stuck && storage->sweep_shard < storage->shard_count;
 }
 
+void storage_set_tidy_pages(struct storage *storage, size_t pages)
+{
+    storage->tidy_pages = pages > 0 ? pages : TIDY_PAGES;
+}
+
 bool storage_tidy(struct storage *storage, uint64_t wall_us)
 {
     size_t longest = longest_wal(storage);
@@ -222,7 +229,7 @@ bool storage_tidy(struct storage *storage, uint64_t wall_us)
 
     if (storage->stuck)
         return false;
-    if (pages < TIDY_PAGES)
+    if (pages < storage->tidy_pages)
         return sweep(storage, wall_us);
     left = checkpoint(storage, longest);
     /* A reader in the way or a full disk: another try at once would only burn time. */

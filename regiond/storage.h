@@ -45,6 +45,10 @@ void storage_run(struct storage *storage, struct storage_batch *batch);
  * fsync shows in the next batch, which is -EIO. */
 bool storage_tidy(struct storage *storage, uint64_t wall_us);
 
+/* Move a WAL when idle from @pages on; 0: as is best for a disk. A smaller number makes short runs
+ * move it, too. */
+void storage_set_tidy_pages(struct storage *storage, size_t pages);
+
 /* A WAL has grown so long that it is to be tidied even while batches wait. */
 bool storage_overdue(const struct storage *storage);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plant.h"
 #include "regiond/store_internal.h"
 
 static bool is_digest_of(ProtobufCBinaryData digest, struct slice bytes)
@@ -34,6 +35,8 @@ static Mec__Change *read_change(const struct store *store, const struct store_ap
 
 static bool follows(const Mec__Change *change, const struct store_end *end)
 {
+    if (PLANTED(IGNORED_GAP) && change->seq > end->seq + 1)
+        return true;
     if (end->seq == 0)
         return change->previous_digest.len == 0;
     return change->previous_digest.len == DIGEST_SIZE &&
@@ -66,18 +69,35 @@ static void describe(struct store_op *op, const Mec__Change *change)
     memcpy(op->change_digest, op->apply.digest, DIGEST_SIZE);
 }
 
+static bool leaves_record(const struct store *store, const struct store_round *round,
+                          const Mec__Change *change)
+{
+    return (PLANTED(SKIPPED_CURSOR) && round->end.seq > store->end.seq) ||
+           (PLANTED(IGNORED_DELETE) && change->deleted);
+}
+
+static int put(struct store *store, struct store_round *round, const struct store_apply *apply,
+               Mec__Change *change)
+{
+    if (PLANTED(UNSHIPPED_KEY))
+        change->idempotency_key = (char *)protobuf_c_empty_string;
+    if (leaves_record(store, round, change))
+        return store_write_put_log(store, round, change, apply->change, apply->digest);
+    return store_write_put(store, round, change, apply->change, apply->digest);
+}
+
 int store_apply_run(struct store *store, struct store_round *round, struct store_op *op)
 {
     const struct store_apply *apply = &op->apply;
     const struct store_end *end = &round->end;
-    const Mec__Change *change = NULL;
+    Mec__Change *change = NULL;
 
     /* The cheap questions first; an old home is told that it is one whatever it sends. */
     if (apply->epoch < end->epoch)
         op->result = STORE_STALE_EPOCH;
     else if (apply->seq <= end->seq)
         op->result = STORE_HAD_IT;
-    else if (apply->seq > end->seq + 1)
+    else if (apply->seq > end->seq + 1 && !PLANTED(IGNORED_GAP))
         op->result = STORE_GAP;
     else if (!(change = read_change(store, apply)))
         op->result = STORE_INVALID;
@@ -87,7 +107,10 @@ int store_apply_run(struct store *store, struct store_round *round, struct store
         op->result = STORE_STALE_EPOCH;
     else {
         describe(op, change);
-        return store_write_put(store, round, change, apply->change, apply->digest);
+        return put(store, round, apply, change);
     }
+    if (PLANTED(APPLIED_TWICE) && op->result == STORE_HAD_IT &&
+        (change = read_change(store, apply)) != NULL)
+        return store_write_put_effect(store, change);
     return 0;
 }

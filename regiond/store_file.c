@@ -1,5 +1,8 @@
 #include "regiond/store_file.h"
 
+#include "common/plant.h"
+#include "common/reach.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -114,8 +117,13 @@ int store_file_rollback(struct store_file *file, int error)
     bool undone = sqlite3_get_autocommit(file->db) ||
                   sqlite3_exec(file->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK;
 
-    if (undone && error == -ENOSPC)
+    if (PLANTED(IGNORED_SYNC_FAILURE))
+        error = -ENOSPC;
+    if (undone && error == -ENOSPC) {
+        reach(BATCH_UNDONE);
         return -ENOSPC;
+    }
+    reach(FILE_FAILED);
     file->failed = true;
     return -EIO;
 }
@@ -130,12 +138,15 @@ int store_file_checkpoint(struct store_file *file)
     if (file->failed)
         return -EIO;
     code = sqlite3_wal_checkpoint_v2(file->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &pages, &moved);
-    if (code != SQLITE_OK && (error = store_file_error(file, code)) == -EIO) {
+    if (code != SQLITE_OK && (error = store_file_error(file, code)) == -EIO &&
+        !PLANTED(IGNORED_SYNC_FAILURE)) {
+        reach(CHECKPOINT_FAILED);
         file->failed = true;
         return -EIO;
     }
     /* A full disk loses nothing here: what could not be moved stays in the WAL. */
     if (error == 0 && pages >= 0 && moved >= 0) {
+        reach(WAL_MOVED);
         file->wal_pages = (size_t)pages;
         file->wal_moved = (size_t)moved;
     }

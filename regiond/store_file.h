@@ -53,6 +53,15 @@ int store_file_open_error(struct store_file *file);
 /* Also for a file whose opening failed, or that is all zero. */
 void store_file_close(struct store_file *file);
 
+/* Make durable what an earlier process has left in the WAL of @path, before anyone reads it;
+ * nothing happens when there is none. A process that was killed between writing and syncing leaves
+ * commits that are in the page cache alone; so does one that stopped because its fsync failed, and
+ * there the pages count as clean, so that no fsync would write them again: they are written over
+ * themselves first. SQLite's own recovery takes all of it for committed and syncs none, and what we
+ * take for committed is served, shipped and acknowledged. Errors: -EROFS, -EACCES, -ENOSPC as the
+ * system says; -EIO. */
+int store_file_settle_wal(const char *path, const char *vfs);
+
 /* Make it sure that files which were created in @directory are found there after a power cut.
  * Errors: -errno. */
 int store_file_sync_directory(const char *directory);

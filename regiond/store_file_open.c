@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/store_file.h"
 
 /* Another program that looks into the file may hold it for a moment. */
@@ -317,8 +319,10 @@ static int count_wal_pages(void *context, sqlite3 *db, const char *schema, int p
     (void)db;
     (void)schema;
     /* Not more than before, though something was added: SQLite has started again at the front. */
-    if ((size_t)pages <= file->wal_pages)
+    if ((size_t)pages <= file->wal_pages) {
+        reach(WAL_BEGUN_AGAIN);
         file->wal_moved = 0;
+    }
     file->wal_pages = (size_t)pages;
     return SQLITE_OK;
 }
@@ -332,6 +336,8 @@ static int open_writable(struct store_file *file, const char *name, const char *
         error = check_writable(file->path, file->db, vfs);
     if (error == 0)
         error = execute(file->path, file->db, writer_settings);
+    if (error == 0 && PLANTED(FORGOTTEN_SYNC))
+        error = execute(file->path, file->db, "PRAGMA synchronous=NORMAL");
     if (error == 0 && vfs)
         error = create_in_place(file->path, file->db, file->kind, name);
     if (error == 0)
@@ -355,6 +361,8 @@ int store_file_open(struct store_file *file, const char *path, const struct stor
     int error = create_when_missing(path, kind, name, vfs);
 
     store_file_init(file, path, kind);
+    if (error == 0)
+        error = store_file_settle_wal(path, vfs);
     if (error == 0)
         error = open_writable(file, name, vfs);
     if (error != 0) {

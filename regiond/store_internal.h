@@ -48,9 +48,15 @@ int store_write_run(struct store *store, struct store_round *round, struct store
 int store_apply_run(struct store *store, struct store_round *round, struct store_op *op);
 
 /* Put a change and what follows from it: the change's row, the record, the key of the write; and
- * move the round's end. @bytes are @change as packed. */
+ * move the round's end. @bytes are @change as packed.
+ *
+ * The log is one half of it, the effect the other; never is there one without the other, but for
+ * planted bugs. */
 int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
                     struct slice bytes, const uint8_t digest[DIGEST_SIZE]);
+int store_write_put_log(struct store *store, struct store_round *round, const Mec__Change *change,
+                        struct slice bytes, const uint8_t digest[DIGEST_SIZE]);
+int store_write_put_effect(struct store *store, const Mec__Change *change);
 
 /* The end of the log as the file has it. Errors: -EUCLEAN, the last change is damaged; as
  * store_open(). */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/reach.h"
 #include "regiond/store_internal.h"
 
 /* Everything that a transaction touches is found by one primary key, and no table has a second
@@ -126,6 +127,10 @@ int store_open(const char *path, const char *shard, const char *vfs, struct stor
 
     if (error == 0)
         error = store_read_end(&store->file, &store->end);
+    if (error == 0 && store->end.seq > 0)
+        reach(LOG_FOUND);
+    if (error == -EUCLEAN || error == -EMEDIUMTYPE)
+        reach(FILE_DAMAGED);
     if (error != 0) {
         store_file_close(&store->file);
         free(store);

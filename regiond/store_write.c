@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/store_internal.h"
 
 /* What stands in the way of a new version: the record before it. All zero: it has never existed. */
@@ -35,6 +37,12 @@ static int check_key(struct store *store, struct store_op *op, bool *ret_known)
                     memcmp(sqlite3_column_blob(statement, 0), write->request_digest,
                            sizeof(write->request_digest)) == 0;
 
+        if (same)
+            reach(WRITE_REPLAYED);
+        else
+            reach(KEY_REUSED);
+        if (PLANTED(UNCOMPARED_KEY))
+            same = true;
         op->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
         op->epoch = store_file_u64(statement, 1);
         op->seq = store_file_u64(statement, 2);
@@ -73,7 +81,7 @@ static bool condition_holds(const struct store_write *write, const struct head *
     case STORE_ANY:
         return true;
     case STORE_IF_VERSION:
-        return head->lives && head->version == write->if_version;
+        return head->lives && (head->version == write->if_version || PLANTED(UNCHECKED_CONDITION));
     case STORE_IF_EXISTS:
         return head->lives;
     case STORE_IF_ABSENT:
@@ -90,6 +98,7 @@ static bool was_refused(const struct store *store, struct store_op *op)
 
     if (!store_refusals_find(store->refusals, op->write.user, op->write.idempotency_key, &refusal))
         return false;
+    reach(REFUSAL_REPEATED);
     op->result = refusal.result;
     op->version = refusal.version;
     return true;
@@ -100,24 +109,29 @@ static bool refuse_unread(const struct store_round *round, struct store_op *op)
 {
     const struct store_write *write = &op->write;
 
-    if (write->forbidden)
+    if (write->forbidden) {
         op->result = STORE_FORBIDDEN;
-    else if (write->expires_wall_us != 0 && round->wall_us > write->expires_wall_us)
+    } else if (write->expires_wall_us != 0 && round->wall_us > write->expires_wall_us) {
+        reach(WRITE_EXPIRED_AT_HOME);
         op->result = STORE_EXPIRED;
-    else
+    } else {
         return false;
+    }
     return true;
 }
 
 /* Set op->result and return true when the write is refused for the record before it. */
 static bool refuse(struct store_op *op, const struct head *head)
 {
-    if (!condition_holds(&op->write, head))
+    if (!condition_holds(&op->write, head)) {
+        reach(CONDITION_FAILED);
         op->result = STORE_CONDITION_FAILED;
-    else if (op->write.delete &&!head->lives)
+    } else if (op->write.delete &&!head->lives) {
+        reach(DELETE_OF_NOTHING);
         op->result = STORE_NOT_FOUND;
-    else
+    } else {
         return false;
+    }
     op->version = head->lives ? head->version : 0;
     return true;
 }
@@ -146,14 +160,16 @@ static Mec__Change make_change(const struct store *store, const struct store_rou
     store_digest_of(value, value_digest);
     change.shard = store->shard;
     change.epoch = round->epoch;
+    if (PLANTED(TRUSTED_EPOCH) && round->end.seq > 0)
+        change.epoch = round->end.epoch;
     change.seq = round->end.seq + 1;
     change.previous_digest = bytes_field(round->end.digest, round->end.seq ? DIGEST_SIZE : 0);
     change.service = text_field(write->service);
     change.user = text_field(write->user);
     change.key = text_field(write->key);
     change.incarnation = head->incarnation + (created ? 1 : 0);
-    change.version_before = head->version;
-    change.version_after = head->version + 1;
+    change.version_before = PLANTED(RESTARTED_VERSION) && created ? 0 : head->version;
+    change.version_after = change.version_before + 1;
     change.deleted = write->delete;
     change.created = created;
     change.content_type = text_field(write->delete ? "" : write->content_type);
@@ -222,23 +238,36 @@ static int put_key(struct store *store, const Mec__Change *change)
     return store_file_run(&store->file, statement);
 }
 
-int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
-                    struct slice bytes, const uint8_t digest[DIGEST_SIZE])
+int store_write_put_log(struct store *store, struct store_round *round, const Mec__Change *change,
+                        struct slice bytes, const uint8_t digest[DIGEST_SIZE])
 {
     int error;
 
-    assert(change->seq == round->end.seq + 1);
+    assert(change->seq == round->end.seq + 1 || PLANTED(IGNORED_GAP));
     error = put_change(store, change, bytes, digest);
-    if (error == 0)
-        error = put_record(store, change);
-    if (error == 0 && change->idempotency_key[0] != '\0')
-        error = put_key(store, change);
     if (error != 0)
         return error;
     round->end.epoch = change->epoch;
     round->end.seq = change->seq;
     memcpy(round->end.digest, digest, DIGEST_SIZE);
     return 0;
+}
+
+int store_write_put_effect(struct store *store, const Mec__Change *change)
+{
+    int error = put_record(store, change);
+
+    if (error == 0 && change->idempotency_key[0] != '\0' && !PLANTED(FORGOTTEN_KEY))
+        error = put_key(store, change);
+    return error;
+}
+
+int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
+                    struct slice bytes, const uint8_t digest[DIGEST_SIZE])
+{
+    int error = store_write_put_log(store, round, change, bytes, digest);
+
+    return error == 0 ? store_write_put_effect(store, change) : error;
 }
 
 static int put(struct store *store, struct store_round *round, struct store_op *op,
@@ -254,6 +283,8 @@ static int put(struct store *store, struct store_round *round, struct store_op *
     bytes = (struct slice){(const char *)op->change, op->change_size};
     store_digest_of(bytes, op->change_digest);
 
+    if (change.created && head->incarnation > 0)
+        reach(KEY_MADE_AGAIN);
     op->result = STORE_DONE;
     op->version = change.version_after;
     op->incarnation = change.incarnation;
@@ -270,8 +301,10 @@ static int refused(struct store *store, const struct store_op *op)
 {
     const struct store_refusal refusal = {op->result, op->version};
 
-    if (op->write.receipt && op->write.receipt[0] != '\0')
-        store_refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
+    if (!op->write.receipt || op->write.receipt[0] == '\0')
+        return 0;
+    reach(QUEUED_WRITE_REFUSED);
+    store_refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
     return 0;
 }
 
@@ -287,7 +320,7 @@ int store_write_run(struct store *store, struct store_round *round, struct store
     op->user = write->user;
     op->key = write->key;
     /* A home of the past may still have writes under way when it learns of its successor. */
-    if (round->epoch < round->end.epoch) {
+    if (round->epoch < round->end.epoch && !PLANTED(STALE_HOME)) {
         op->result = STORE_STALE_EPOCH;
         return 0;
     }

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
+#include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/forward.h"
@@ -43,6 +45,7 @@ static void refuse(struct region *region, struct login *login)
 
 static void home_unavailable(struct region *region, struct login *login)
 {
+    reach(LOG_IN_HOME_AWAY);
     fail(region, login, PROBLEM_HOME_UNAVAILABLE,
          "The user's home region cannot be reached; nobody else may log them in.");
 }
@@ -164,6 +167,7 @@ static void ask_home(struct region *region, struct login *login)
     Mec__Claims claims = MEC__CLAIMS__INIT;
     Mec__Call call = MEC__CALL__INIT;
 
+    reach(LOG_IN_PASSED_ON);
     claims.user = login->user;
     claims.shard = login->request.copy->shard;
     call.operation = MEC__OPERATION__TOKEN_CREATE;
@@ -186,9 +190,10 @@ static void log_in(struct region *region, struct login *login, const char *user,
     login->request.copy = copy;
     if (!copy)
         home_unavailable(region, login);
-    else if (copies_is_home(region, copy))
+    else if (copies_is_home(region, copy) || PLANTED(LOG_IN_AWAY))
         log_in_here(region, login);
     else if (login->request.call->claims) { /* the asker took us for the home */
+        reach(LOG_IN_MISDIRECTED);
         answer_not_home(region, &login->request);
         finish(login);
     } else
@@ -228,6 +233,7 @@ static void look_up(struct region *region, struct login *login)
         log_in(region, login, claim.user, claim.shard);
         return;
     }
+    reach(LOG_IN_NAME_ASKED_FOR);
     call.operation = MEC__OPERATION__NAME_LOOKUP;
     call.shard = directory ? (char *)directory->shard : call.shard;
     call.key = login->credentials.name;

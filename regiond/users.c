@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
@@ -121,10 +122,11 @@ static void on_confirmed(struct region *region, void *context, int error, const 
     resume_directory(region, signup);
     if (error == 0 && answer->status == 409)
         fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
-    else if (error < 0 || answer->status >= 300)
+    else if (error < 0 || answer->status >= 300) {
+        reach(SIGN_UP_NOT_CONFIRMED);
         fail(region, signup, PROBLEM_FATE_UNKNOWN,
              "The account may exist already; retry with the same Idempotency-Key.");
-    else
+    } else
         answer_created(region, signup);
 }
 
@@ -148,6 +150,7 @@ static void on_written(struct region *region, struct commit_op *op, int error)
         signup->account.seq = op->store.seq;
         ask_directory(region, signup, MEC__OPERATION__NAME_CONFIRM, on_confirmed);
     } else if (op->store.result == STORE_CONDITION_FAILED && !signup->found) {
+        reach(SIGN_UP_RACED);
         find_account(region, signup); /* another try of the same sign-up was faster */
     } else {
         fail(region, signup, PROBLEM_INTERNAL, "The account could not be written.");
@@ -216,7 +219,9 @@ static void find_account(struct region *region, struct signup *signup)
         return;
     }
     signup->found = r == 0;
-    if (!signup->found)
+    if (signup->found)
+        reach(SIGN_UP_RETRIED);
+    else
         new_account(region, signup);
     work = account_work(&signup->account,
                         (struct slice){credentials->password, credentials->password_size});
@@ -237,10 +242,11 @@ static void on_claimed(struct region *region, void *context, int error, const Me
         fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
     else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
         fail(region, signup, PROBLEM_HOME_UNAVAILABLE, answer->detail);
-    else if (error < 0 || answer->status >= 300)
+    else if (error < 0 || answer->status >= 300) {
+        reach(SIGN_UP_DIRECTORY_AWAY);
         fail(region, signup, PROBLEM_HOME_UNAVAILABLE,
              "The region that hands out this name cannot be reached.");
-    else
+    } else
         find_account(region, signup);
 }
 

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/reach.h"
 
 /* The configuration may reach us before it reaches our regiond, which then still says that it is
  * not the home. */
@@ -57,6 +58,8 @@ uint64_t log_feed_after_seq(const struct log_feed *feed)
 
 void log_feed_asked(struct log_feed *feed, uint64_t id, uint64_t deadline_us)
 {
+    if (feed->live)
+        reach(LOG_SILENT);
     feed->tail_id = id;
     feed->live = false;
     feed->ask_at_us = deadline_us;
@@ -87,8 +90,10 @@ static int take_changes(struct ring *ring, const Mec__Tail *tail)
 {
     /* A gap: the home sends a bounded answer and then what is new. The newest matter most, as they
      * are what every follower that keeps up needs; the others are fetched where they are missed. */
-    if (tail->n_changes > 0 && tail->after_seq > ring_last_seq(ring))
+    if (tail->n_changes > 0 && tail->after_seq > ring_last_seq(ring)) {
+        reach(LOG_GAP);
         ring_reset(ring, tail->after_seq);
+    }
     for (size_t i = 0; i < tail->n_changes; i++) {
         const Mec__StoredChange *change = tail->changes[i];
         int error = 0;
@@ -106,6 +111,7 @@ static int take_changes(struct ring *ring, const Mec__Tail *tail)
 
 static enum log_feed_news stop_not_home(struct log_feed *feed, uint64_t now_us)
 {
+    reach(LOG_NOT_HOME);
     feed->live = false;
     feed->known = false;
     feed->not_home = true;
@@ -118,6 +124,7 @@ static enum log_feed_news stop_not_home(struct log_feed *feed, uint64_t now_us)
  * same stretch again would only bring the same contradiction. */
 static enum log_feed_news start_anew(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us)
 {
+    reach(LOG_NOT_THE_SAME);
     ring_reset(feed->ring, tail->last_seq);
     feed->live = false;
     feed->tail_id = 0;
@@ -136,8 +143,10 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
     }
     if (!is_consistent(tail))
         return -EBADMSG;
-    if (feed->known && tail->epoch != feed->epoch)
+    if (feed->known && tail->epoch != feed->epoch) {
+        reach(LOG_EPOCH);
         news = LOG_FEED_NEWS_EPOCH;
+    }
     feed->known = true;
     feed->not_home = false;
     feed->epoch = tail->epoch;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/reach.h"
 #include "replicator/home.h"
 #include "replicator/replicator_internal.h"
 #include "replicator/ship.h"
@@ -147,6 +148,7 @@ static void drop_moved_shards(struct replicator *replicator, const Mec__Config *
             replicator->shards[kept++] = *shard;
             continue;
         }
+        reach(SHARD_MOVED_AWAY);
         replicator_log(replicator, false, "home has moved away shard=%s", shard->feed->shard);
         release_shard(shard);
     }

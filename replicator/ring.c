@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "replication.pb-c.h"
 
 #define SLOTS_AT_FIRST 256u
@@ -137,8 +138,10 @@ int ring_append(struct ring *ring, uint64_t seq, const uint8_t *bytes, size_t si
     ring->last_known = true;
     ring->count++;
     ring->bytes += size;
-    while (ring->count > 1 && (ring->count > ring->changes_max || ring->bytes > ring->bytes_max))
+    while (ring->count > 1 && (ring->count > ring->changes_max || ring->bytes > ring->bytes_max)) {
+        reach(RING_FULL);
         drop_oldest(ring);
+    }
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/reach.h"
 #include "replication.pb-c.h"
 
 #define BATCH_CHANGES_MAX 256u
@@ -109,6 +110,7 @@ static void send_apply(struct replicator *replicator, struct follower *follower,
 
     message.bytes = frame_pack_new(FRAME_APPLY, message.id, &apply->base, &message.size);
     if (wan_send(replicator->wan, follower->out, &message, now_us) == LINK_RESET) {
+        reach(SHIP_RESET);
         free(message.bytes);
         stream_ask_again(&follower->stream, now_us + STREAM_RETRY_US);
         return;
@@ -193,9 +195,11 @@ static void give_up_overdue(struct replicator *replicator, const struct log_feed
         return;
     /* A cut holds it up, as TCP would: it will arrive. */
     if (is_cut(follower)) {
+        reach(SHIP_HELD_BY_CUT);
         stream_postpone(&follower->stream, deadline_us(follower, now_us));
         return;
     }
+    reach(SHIP_OVERDUE);
     replicator_log(replicator, false, "no answer, asks again shard=%s follower=%s", feed->shard,
                    follower->region);
     stream_ask_again(&follower->stream, now_us);
@@ -217,10 +221,12 @@ void ship_pump(struct replicator *replicator, struct home_shard *shard, uint64_t
             ;
         /* Without the home nobody knows where its log ends: silence lets staleness grow. */
         if (stream_should_beat(&follower->stream, now_us)) {
-            if (feed->live)
+            if (feed->live) {
                 send_empty(replicator, feed, follower, now_us);
-            else
+            } else {
+                reach(SHIP_BEAT_WITHOUT_HOME);
                 stream_skip_beat(&follower->stream, now_us + replicator->beat_interval_us);
+            }
         }
     }
 }
@@ -253,10 +259,13 @@ int ship_take(struct replicator *replicator, uint32_t peer, const struct frame *
         return -EBADMSG;
     follower = find_follower(replicator_find_shard(replicator, applied->shard), peer);
     /* Nothing waits for an answer that had been given up. */
-    if (!follower || !stream_waits_for(&follower->stream, frame->id))
+    if (!follower || !stream_waits_for(&follower->stream, frame->id)) {
+        reach(SHIP_ANSWERED_TOO_LATE);
         return 0;
+    }
     message.bytes = memory_copy(frame->body, frame->body_size);
     if (wan_send(replicator->wan, follower->back, &message, now_us) == LINK_RESET) {
+        reach(SHIP_ANSWER_RESET);
         free(message.bytes);
         stream_ask_again(&follower->stream, now_us + STREAM_RETRY_US);
         return 0;
@@ -333,8 +342,10 @@ static void take_answer(struct replicator *replicator, const struct wan_message 
 
     if (!follower)
         return;
-    if (outcome == MEC__APPLY_OUTCOME__APPLIED && has_other_history(shard->feed, applied))
+    if (outcome == MEC__APPLY_OUTCOME__APPLIED && has_other_history(shard->feed, applied)) {
+        reach(SHIP_OTHER_HISTORY);
         outcome = MEC__APPLY_OUTCOME__DIVERGED;
+    }
     news = stream_take(&follower->stream, message->id, outcome,
                        applied->cursor ? applied->cursor->seq : 0, now_us);
     tell_news(replicator, shard->feed, follower, follower->was_busy, news, applied);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "common/moment.h"
+#include "common/reach.h"
 
 /* Room for two stretches, so that taking one in never drops what is not sent yet. */
 #define FETCHED_CHANGES_MAX (4u * SOURCE_FETCH_CHANGES)
@@ -52,6 +53,7 @@ bool source_should_fetch(const struct source *source, const struct ring *newest,
 
 void source_asked(struct source *source, uint64_t id, uint64_t after_seq, uint64_t deadline_us)
 {
+    reach(SOURCE_FETCHES);
     if (ring_last_seq(source->fetched) != after_seq)
         ring_reset(source->fetched, after_seq);
     source->fetch_id = id;
@@ -93,8 +95,10 @@ void source_forget_question(struct source *source)
 
 void source_expire(struct source *source, uint64_t now_us)
 {
-    if (source->wait_until_us != 0 && now_us >= source->wait_until_us)
-        source_forget_question(source);
+    if (source->wait_until_us == 0 || now_us < source->wait_until_us)
+        return;
+    reach(SOURCE_OVERDUE);
+    source_forget_question(source);
 }
 
 uint64_t source_wake_us(const struct source *source)

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "common/moment.h"
+#include "common/plant.h"
+#include "common/reach.h"
 
 #define RTT_WEIGHT 8 /* a new sample counts for an eighth, as TCP's does (RFC 6298) */
 
@@ -236,10 +238,13 @@ static void measure(struct stream *stream, const struct stream_flight *flight, u
 
 static enum stream_news start(struct stream *stream, uint64_t cursor_seq, uint64_t now_us)
 {
+    if (cursor_seq > 0)
+        reach(STREAM_RESUMED);
     move(stream, STREAM_STREAMING);
     stream->cursor_known = true;
     stream->cursor_seq = cursor_seq;
-    stream->sent_seq = cursor_seq;
+    if (!PLANTED(RESUMED_TOO_FAR) || stream->sent_seq < cursor_seq)
+        stream->sent_seq = cursor_seq;
     stream->beat_at_us = now_us;
     check_invariant(stream);
     return STREAM_NEWS_STARTED;
@@ -249,6 +254,10 @@ static enum stream_news start(struct stream *stream, uint64_t cursor_seq, uint64
  * round for ever at the speed of the link. */
 static enum stream_news doubt(struct stream *stream, uint64_t now_us)
 {
+    if (stream->progressed)
+        reach(STREAM_ASKS);
+    else
+        reach(STREAM_ASKS_AFTER_PAUSE);
     stream_ask_again(stream, stream->progressed ? now_us : now_us + STREAM_RETRY_US);
     return STREAM_NEWS_ASKS;
 }
@@ -257,16 +266,20 @@ static enum stream_news advance(struct stream *stream, struct stream_flight flig
                                 uint64_t cursor_seq, uint64_t now_us)
 {
     /* The follower has lost what it had, or says that it took what it does not have. */
-    if (cursor_seq < stream->cursor_seq || (is_batch(&flight) && cursor_seq < flight.last_seq))
+    if (cursor_seq < stream->cursor_seq || (is_batch(&flight) && cursor_seq < flight.last_seq)) {
+        reach(STREAM_CURSOR_BACK);
         return doubt(stream, now_us);
+    }
     if (cursor_seq > stream->cursor_seq)
         stream->progressed = true;
     if (is_batch(&flight) && stream->batches_max < STREAM_BATCHES_MAX)
         stream->batches_max++;
     stream->cursor_seq = cursor_seq;
     /* What an earlier run of the stream had sent can still arrive and overtake this one. */
-    if (stream->sent_seq < cursor_seq)
+    if (stream->sent_seq < cursor_seq) {
+        reach(STREAM_OVERTAKEN);
         stream->sent_seq = cursor_seq;
+    }
     check_invariant(stream);
     return STREAM_NEWS_NONE;
 }
@@ -275,6 +288,7 @@ static enum stream_news wait_for_follower(struct stream *stream, uint64_t now_us
 {
     size_t half = stream->batches_in_flight / 2;
 
+    reach(STREAM_BUSY);
     stream->batches_max = half > 1 ? half : 1;
     stream_ask_again(stream, now_us + STREAM_RETRY_US);
     return STREAM_NEWS_BUSY;
@@ -301,8 +315,10 @@ enum stream_news stream_take(struct stream *stream, uint64_t id, Mec__ApplyOutco
 
     switch (outcome) {
     case MEC__APPLY_OUTCOME__GAP:
-        if (is_batch(&flight))
+        if (is_batch(&flight)) {
+            reach(STREAM_GAP);
             return doubt(stream, now_us);
+        }
         /* A heartbeat has no changes that could leave a gap: it is only the cursor. */
         /* fall through */
     case MEC__APPLY_OUTCOME__APPLIED:
@@ -310,12 +326,15 @@ enum stream_news stream_take(struct stream *stream, uint64_t id, Mec__ApplyOutco
             return start(stream, cursor_seq, now_us);
         return advance(stream, flight, cursor_seq, now_us);
     case MEC__APPLY_OUTCOME__DIVERGED:
+        reach(STREAM_DIVERGED);
         return stop(stream, STREAM_DIVERGED, STREAM_NEWS_DIVERGED);
     case MEC__APPLY_OUTCOME__STALE_EPOCH:
+        reach(STREAM_FENCED);
         return stop(stream, STREAM_FENCED, STREAM_NEWS_FENCED);
     case MEC__APPLY_OUTCOME__BUSY:
         return wait_for_follower(stream, now_us);
     default: /* INVALID, or an outcome that a newer version may know */
+        reach(STREAM_INVALID);
         stream_ask_again(stream, now_us + STREAM_RETRY_US);
         return STREAM_NEWS_INVALID;
     }

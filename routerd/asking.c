@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plant.h"
+#include "common/reach.h"
 #include "routerd/deciding.h"
 #include "routerd/probing.h"
 #include "routerd/respond.h"
@@ -58,9 +60,14 @@ static enum problem_id problem_after_tries(const struct pending *pending, enum p
 {
     if (may_write(pending))
         return problem;
-    if (pending->behind && pending->consistency != MEC__CONSISTENCY__STRONG)
+    if (pending->behind && pending->consistency != MEC__CONSISTENCY__STRONG) {
+        reach(TOLD_BEHIND);
         return PROBLEM_BEHIND;
-    return pending->timed_out ? PROBLEM_READ_TIMEOUT : problem;
+    }
+    if (!pending->timed_out)
+        return problem;
+    reach(TOLD_READ_TIMEOUT);
+    return PROBLEM_READ_TIMEOUT;
 }
 
 static uint64_t wait_us(const struct router *router, const struct pending *pending)
@@ -88,6 +95,7 @@ static void pack(struct pending *pending, const Mec__Call *call, struct wan_mess
 /* A reset is a closed connection, as seen from there. */
 static void link_was_reset(struct router *router, struct vantage_region *seen)
 {
+    reach(TRY_RESET);
     if (vantage_signal(router->vantages, seen, HEALTH_CLOSED, router->at.now_us))
         probing_log_lost(router, seen, "its link was reset");
 }
@@ -133,6 +141,8 @@ static void ask(struct router *router, struct pending *pending, Mec__Call *call)
     for (;;) {
         struct policy_decision decision = deciding_decide(router, pending);
         if (decision.verdict == POLICY_REFUSE || is_out_of_tries(pending)) {
+            if (decision.verdict != POLICY_REFUSE)
+                reach(OUT_OF_TRIES);
             enum problem_id problem = decision.verdict == POLICY_REFUSE
                                           ? (enum problem_id)decision.problem
                                           : PROBLEM_NO_REGION;
@@ -153,14 +163,19 @@ static void try_again(struct router *router, struct pending *pending, bool surel
 {
     end_enqueuing(router, pending);
     deadlines_clear(&router->deadlines, &pending->deadline);
-    if (may_write(pending) && pending->handed && !surely_not_written)
+    if (may_write(pending) && pending->handed && !surely_not_written &&
+        !PLANTED(UNKNOWN_AS_FAILED)) {
+        reach(MAYBE_WRITTEN);
         pending->maybe_written = true;
+    }
     pending->tried |= 1u << pending->region;
     pending->call_id = 0;
     if (pending->client_gone && !may_write(pending)) {
         finish(router, pending);
         return;
     }
+    if (pending->class == ROUTE_READ)
+        reach(READ_TRIED_AGAIN);
     Mec__Call *call =
         mec__call__unpack(arena_allocator(router->arena), pending->call_size, pending->call);
     assert(call != NULL);
@@ -277,6 +292,7 @@ static bool is_too_early(const struct router *router, const struct request *requ
 {
     if (router->ready || request->route->class != ROUTE_WRITE)
         return false;
+    reach(WRITE_TOO_EARLY);
     ret_refusal->problem = PROBLEM_QUEUE_UNREACHABLE;
     ret_refusal->detail = "The router has just started and does not know yet whose writes wait.";
     return true;
@@ -321,10 +337,13 @@ void asking_client_gone(struct router *router, uint64_t request_id)
     if (pending == NULL)
         return;
     router->counters.clients_gone++;
-    if (may_write(pending))
+    if (may_write(pending)) {
+        reach(WRITER_GONE);
         pending->client_gone = true;
-    else
+    } else {
+        reach(READER_GONE);
         finish(router, pending);
+    }
 }
 
 /* Under way. */
@@ -334,6 +353,7 @@ void asking_deliver(struct router *router, const struct wan_message *message)
     struct pending *pending = pendings_find(router->pendings, message->id);
     if (pending == NULL) {
         /* Given up while a cut held it: what is not handed over has surely had no effect. */
+        reach(TRY_NEVER_HANDED_OVER);
         free(message->bytes);
         return;
     }
@@ -351,8 +371,10 @@ void asking_returned(struct router *router, uint32_t region, const struct frame 
         return;
     }
     struct pending *pending = pendings_find(router->pendings, frame->id);
-    if (pending == NULL || pending->region != region || !pending->handed)
+    if (pending == NULL || pending->region != region || !pending->handed) {
+        reach(TRY_ANSWERED_TOO_LATE);
         return;
+    }
     /* Had the region got the call on time, this is when its answer would have left. */
     uint64_t now_us = router->at.now_us;
     uint64_t spare_us = now_us > pending->arrived_us ? now_us - pending->arrived_us : 0;
@@ -390,11 +412,13 @@ static void finish_answered(struct router *router, struct pending *pending,
                             const Mec__Answer *answer)
 {
     if (hides_an_effect(pending, answer)) {
+        reach(REFUSAL_WITHHELD);
         refuse(router, pending, PROBLEM_FATE_UNKNOWN,
                "a try has an unknown fate, and the next one was refused");
         return;
     }
     if (pending->mode == MEC__CALL_MODE__ENQUEUE && answer->queue_seq != 0) {
+        reach(WRITE_QUEUED);
         router->counters.queued++;
         marks_note(router->marks, pending->region, pending->shard, pending->user,
                    pending->route->service, answer->queue_seq);
@@ -409,11 +433,13 @@ static void not_home(struct router *router, struct pending *pending)
     uint32_t home =
         pending->shard == POLICY_NONE ? POLICY_NONE : router->shards[pending->shard].home;
     if (pending->redirected || home == POLICY_NONE || home == pending->region) {
+        reach(HOME_IS_MOVING);
         refuse(router, pending,
                pending->maybe_written ? PROBLEM_FATE_UNKNOWN : PROBLEM_HOME_UNAVAILABLE,
                "the home is moving");
         return;
     }
+    reach(REDIRECTED_HOME);
     pending->redirected = true;
     try_again(router, pending, true);
 }
@@ -436,6 +462,7 @@ void asking_answered(struct router *router, const struct wan_message *message)
     pending->wan_us += message->arrival_us - pending->left_us;
     switch (answer->verdict) {
     case MEC__VERDICT__BEHIND:
+        reach(BEHIND_THERE);
         pending->behind = true;
         try_again(router, pending, true);
         return;
@@ -443,6 +470,7 @@ void asking_answered(struct router *router, const struct wan_message *message)
         not_home(router, pending);
         return;
     case MEC__VERDICT__NOT_SERVING:
+        reach(NOT_SERVING_THERE);
         try_again(router, pending, true);
         return;
     default:
@@ -452,11 +480,21 @@ void asking_answered(struct router *router, const struct wan_message *message)
 
 /* Failing. */
 
+/* A sign-up or a log-in may be waiting for a third region: its silence says nothing of the one that
+ * was asked, and users of that one must not suffer for it. */
+static bool speaks_for_region(const struct pending *pending)
+{
+    return pending->route->operation != MEC__OPERATION__USER_CREATE &&
+           pending->route->operation != MEC__OPERATION__TOKEN_CREATE;
+}
+
 void asking_timed_out(struct router *router, struct pending *pending)
 {
     struct vantage_region *seen = &pending->vantage->regions[pending->region];
+    reach(TRY_TIMED_OUT);
     pending->timed_out = true;
-    if (vantage_signal(router->vantages, seen, HEALTH_REQUEST_FAILED, router->at.now_us))
+    if (speaks_for_region(pending) &&
+        vantage_signal(router->vantages, seen, HEALTH_REQUEST_FAILED, router->at.now_us))
         probing_log_lost(router, seen, "requests and probes have timed out");
     try_again(router, pending, false);
 }
@@ -475,8 +513,10 @@ void asking_region_lost(struct router *router, uint32_t region)
     struct pending *next;
     for (struct pending *each = pendings_first(router->pendings); each != NULL; each = next) {
         next = each->next;
-        if (each->call_id != 0 && each->region == region)
-            try_again(router, each, false);
+        if (each->call_id == 0 || each->region != region)
+            continue;
+        reach(REGION_LOST_WITH_TRIES);
+        try_again(router, each, false);
     }
 }
 
@@ -489,6 +529,7 @@ bool asking_fail_over(struct router *router)
         if (each->call_id == 0 || !each->vantage->regions[each->region].lost)
             continue;
         any = true;
+        reach(TRY_LEFT_EARLY);
         try_again(router, each, false);
     }
     return any;

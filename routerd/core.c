@@ -1,5 +1,7 @@
 #include "routerd/core.h"
 
+#include "common/reach.h"
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -98,6 +100,8 @@ void core_become_ready(struct router *router, bool anyway)
 {
     if (router->ready || (!anyway && !is_complete(router)))
         return;
+    if (anyway)
+        reach(READY_IMPATIENTLY);
     router->ready = true;
     deadlines_clear(&router->deadlines, &router->start);
     core_act(router, ROUTER_READY);

@@ -1,5 +1,7 @@
 #include "routerd/deciding.h"
 
+#include "common/plant.h"
+
 /* An account's home is near who signs up: a shard whose home is the nearest region that can take
  * it. */
 static void choose_new_home(struct router *router, struct pending *pending,
@@ -25,7 +27,8 @@ static void choose_new_home(struct router *router, struct pending *pending,
 void deciding_queue(const struct router *router, uint32_t shard, const char *user,
                     const char *service, struct policy_question *question)
 {
-    uint32_t found = marks_find(router->marks, shard, user, service);
+    uint32_t found =
+        PLANTED(OVERTAKEN_QUEUE) ? MARKS_NONE : marks_find(router->marks, shard, user, service);
     question->queued_apart = found == MARKS_APART;
     question->queued_at = question->queued_apart ? POLICY_NONE : found;
     question->enqueuing_at = marks_heading(router->marks, shard, user, service);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "common/moment.h"
+#include "common/reach.h"
 
 /* Passes needed double with each flap, to 16 times the threshold. */
 #define FLAPS_MAX 4u
@@ -38,6 +39,9 @@ static bool go_down(struct health *health, const struct health_settings *setting
     if (!was_usable)
         return false;
     uint32_t flaps = flaps_left(health, now_us);
+    reach(HEALTH_DOWN);
+    if (flaps > 0)
+        reach(HEALTH_FLAPS);
     health->passes_needed = settings->pass_threshold << flaps;
     health->flaps = flaps < FLAPS_MAX ? flaps + 1 : FLAPS_MAX;
     health->changed_us = now_us;
@@ -47,6 +51,7 @@ static bool go_down(struct health *health, const struct health_settings *setting
 
 static bool go_up(struct health *health, uint64_t now_us)
 {
+    reach(HEALTH_BACK);
     health->state = HEALTH_UP;
     health->fails_in_row = 0;
     health->passes_in_row = 0;
@@ -83,6 +88,8 @@ static bool failed(struct health *health, const struct health_settings *settings
 {
     health->passes_in_row = 0;
     if (!health_usable(health)) {
+        if (health->state == HEALTH_RETURNING)
+            reach(HEALTH_RELAPSE);
         health->state = HEALTH_DOWN;
         return false;
     }

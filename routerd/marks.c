@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "common/memory.h"
+#include "common/reach.h"
 #include "common/token.h"
 
 #define SERVICE_SIZE    16
@@ -231,6 +232,8 @@ uint32_t marks_find(const struct marks *marks, uint32_t shard, const char *user,
         if (assumed == MARKS_NONE && (listing || queue->everyone_seq > queue->settled_seq))
             assumed = region;
     }
+    if (named == MARKS_NONE && assumed != MARKS_NONE)
+        reach(QUEUED_PERHAPS);
     return named != MARKS_NONE ? named : assumed;
 }
 
@@ -258,6 +261,7 @@ bool marks_pong(struct marks *marks, uint32_t region, const Mec__Pong *pong)
         queue->settled_seq = later(queue->settled_seq, said->settled_seq);
         emptied = emptied || (had_waiting && !has_waiting(queue));
         if (has_waiting(queue) && said->accepted_seq > marks->regions[region].listed_seq) {
+            reach(QUEUED_UNSEEN);
             queue->everyone_seq = later(queue->everyone_seq, said->accepted_seq);
             unseen = true;
         }
@@ -291,6 +295,7 @@ static void replace(struct marks *marks, uint32_t region)
     {
         if (mark->key.region != region || mark->opening == replaced->opening)
             continue;
+        reach(MARK_OUTDATED);
         mark->seq = 0;
         if (mark->heading == 0)
             forget(marks, mark);

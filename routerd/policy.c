@@ -2,7 +2,9 @@
 
 #include <assert.h>
 
+#include "common/plant.h"
 #include "common/problem.h"
+#include "common/reach.h"
 
 static struct policy_decision ask(uint32_t region, Mec__CallMode mode, const char *why)
 {
@@ -61,8 +63,10 @@ static uint32_t nearest(const struct policy_question *question, uint32_t except,
 static struct policy_decision decide_anywhere(const struct policy_question *question)
 {
     uint32_t region = nearest(question, POLICY_NONE, is_usable);
-    if (region == POLICY_NONE)
+    if (region == POLICY_NONE) {
+        reach(NO_REGION);
         return refuse(PROBLEM_NO_REGION, "no region that could serve this is reachable");
+    }
     return ask(region, MEC__CALL_MODE__SERVE, "nearest healthy region");
 }
 
@@ -70,16 +74,23 @@ static struct policy_decision decide_read(const struct policy_question *question
 {
     if (question->consistency != MEC__CONSISTENCY__STRONG)
         return decide_anywhere(question);
-    if (!is_usable(question, question->home))
+    if (!is_usable(question, question->home)) {
+        if (PLANTED(STRONG_AWAY))
+            return decide_anywhere(question);
+        reach(STRONG_REFUSED);
         return refuse(PROBLEM_HOME_UNAVAILABLE, "a strong read needs the home, which is away");
+    }
     return ask(question->home, MEC__CALL_MODE__SERVE, "home: strong read");
 }
 
 static struct policy_decision decide_behind_queue(const struct policy_question *question)
 {
-    if (takes_writes(question, question->queued_at))
+    if (takes_writes(question, question->queued_at)) {
+        reach(WRITE_BEHIND_QUEUE);
         return ask(question->queued_at, MEC__CALL_MODE__ENQUEUE,
                    "behind the user's earlier queued writes");
+    }
+    reach(QUEUE_OUT_OF_REACH);
     if (question->maybe_written)
         return refuse(PROBLEM_FATE_UNKNOWN, "a try has an unknown fate, and the queue is away");
     return refuse(PROBLEM_QUEUE_UNREACHABLE, "the user's earlier queued writes are out of reach");
@@ -87,6 +98,7 @@ static struct policy_decision decide_behind_queue(const struct policy_question *
 
 static struct policy_decision refuse_apart(const struct policy_question *question)
 {
+    reach(QUEUED_APART);
     if (question->maybe_written)
         return refuse(PROBLEM_FATE_UNKNOWN,
                       "a try has an unknown fate, and two queues hold others");
@@ -96,8 +108,11 @@ static struct policy_decision refuse_apart(const struct policy_question *questio
 /* Where another one of the user is heading, so that they do not wait apart; else the nearest. */
 static uint32_t choose_queue(const struct policy_question *question)
 {
-    if (question->enqueuing_at != question->home && takes_writes(question, question->enqueuing_at))
+    if (question->enqueuing_at != question->home &&
+        takes_writes(question, question->enqueuing_at)) {
+        reach(QUEUE_OF_ANOTHER_TRY);
         return question->enqueuing_at;
+    }
     return nearest(question, question->home, takes_writes);
 }
 
@@ -108,10 +123,15 @@ static struct policy_decision decide_home_away(const struct policy_question *que
         if (region != POLICY_NONE)
             return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
     }
-    if (question->maybe_written)
+    if (question->maybe_written) {
+        reach(WRITE_FATE_UNKNOWN);
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
-    if (!question->queue_writes)
+    }
+    if (!question->queue_writes) {
+        reach(READ_ONLY);
         return refuse(PROBLEM_READ_ONLY, "home away, and this world is read-only without it");
+    }
+    reach(NO_QUEUE);
     return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
 }
 
@@ -134,8 +154,11 @@ static struct policy_decision decide_sensitive(const struct policy_question *que
 {
     if (is_usable(question, question->home))
         return ask(question->home, MEC__CALL_MODE__SERVE, "home: never queued nor stale");
-    if (question->maybe_written)
+    if (question->maybe_written) {
+        reach(SENSITIVE_FATE_UNKNOWN);
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
+    }
+    reach(SENSITIVE_REFUSED);
     return refuse(PROBLEM_HOME_UNAVAILABLE, "only the home may do this, and it is away");
 }
 
@@ -144,6 +167,7 @@ static struct policy_decision decide_receipt(const struct policy_question *quest
 {
     if (is_usable(question, question->home))
         return ask(question->home, MEC__CALL_MODE__SERVE, "the region that gave the receipt");
+    reach(RECEIPT_OUT_OF_REACH);
     return refuse(PROBLEM_NO_REGION, "the region that gave the receipt is away");
 }
 
@@ -173,8 +197,10 @@ static struct policy_decision decide_forced(const struct policy_question *questi
     if (question->class == ROUTE_WRITE &&
         (question->queued_at != POLICY_NONE || question->queued_apart))
         return refuse(PROBLEM_FORCED_REGION, "earlier writes of the user wait in a queue");
-    if (!is_usable(question, question->forced))
+    if (!is_usable(question, question->forced)) {
+        reach(FORCED_AWAY);
         return refuse(PROBLEM_FORCED_REGION, "the forced region is away");
+    }
     return ask(question->forced, MEC__CALL_MODE__SERVE, "forced by the request");
 }
 

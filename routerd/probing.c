@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/reach.h"
 #include "health.pb-c.h"
 
 #define SERIAL_BITS 40
@@ -113,6 +114,7 @@ static void expire(struct router *router, struct vantage_region *seen)
             index++;
             continue;
         }
+        reach(PROBE_OVERDUE);
         remove_probe(seen, probe);
         signal_failed(router, seen, HEALTH_PROBE_FAILED, "probes have not come back");
     }
@@ -178,6 +180,7 @@ void probing_deliver(struct router *router, const struct wan_message *message)
     struct vantage_region *seen;
     struct vantage_probe *probe = find_probe(router, message->id, &seen);
     if (probe == NULL) {
+        reach(PROBE_NEVER_HANDED_OVER);
         free(message->bytes); /* a cut held it until nobody waited any more */
         return;
     }
@@ -263,6 +266,7 @@ void probing_listed(struct router *router, uint32_t region, const struct frame *
     known->list_asked = false;
     known->list_wanted = false;
     if (marks_list(router->marks, region, list) || again) {
+        reach(QUEUE_ASKED_AGAIN);
         ask_list(router, region);
         return;
     }

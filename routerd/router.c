@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plant.h"
 #include "routerd/asking.h"
 #include "routerd/core.h"
 #include "routerd/due.h"
@@ -70,6 +71,8 @@ static void take_config(struct router *router, const Mec__Config *config)
     router->config = copy_config(config);
     for (uint32_t shard = 0; shard < router->config->n_shards; shard++) {
         router->shard_names[shard] = router->config->shards[shard]->name;
+        if (PLANTED(STALE_HOME) && router->ready)
+            continue; /* so that somebody asks who is the home no more */
         router->shards[shard].home =
             core_region_index(router, slice_of(router->config->shards[shard]->home));
     }

@@ -266,6 +266,25 @@ START_TEST(a_request_that_times_out_is_asked_elsewhere)
 }
 END_TEST
 
+/* It waits for the home of whoever logs in, which is away; it serves all else as ever. */
+START_TEST(a_log_in_that_times_out_is_not_held_against_the_region)
+{
+    struct http_request http = {.method = HTTP_POST,
+                                .path = slice_of("/v1/tokens"),
+                                .content_type = slice_of("application/json"),
+                                .geo = slice_of("us-west"),
+                                .body = slice_of("{\"name\":\"ada\",\"password\":\"x\"}")};
+    world->settings.probe_fail_threshold = 1;
+    world_configure(world);
+    world->regions[US_WEST].mute = true;
+    world_send(world, &http);
+    world_run(world, 4 * SECOND_US);
+    world->regions[US_WEST].mute = false;
+    ck_assert_str_eq(reader("us-west"), "us-west");
+    ck_assert(!world_logged(world, "us-west is down"));
+}
+END_TEST
+
 START_TEST(a_region_that_says_it_does_not_serve_is_left_alone)
 {
     world->regions[US_WEST].not_serving = true;
@@ -405,6 +424,7 @@ int main(void)
         a_hiccup_shorter_than_two_probes_is_no_outage,
         a_flapping_region_is_let_back_slowly,
         a_request_that_times_out_is_asked_elsewhere,
+        a_log_in_that_times_out_is_not_held_against_the_region,
         a_region_that_says_it_does_not_serve_is_left_alone,
         a_service_that_is_down_leaves_the_others_there,
         a_slower_link_is_nearest_no_more,
