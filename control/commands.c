@@ -76,6 +76,39 @@ static const struct command_option verify_options[] = {
     {0},
 };
 
+static const struct command_option sim_options[] = {
+    {"seed", 0, OPTION_COUNT, "N", NULL, "run this one, and tell of it in full"},
+    {"seeds", 0, OPTION_RANGE, "A..B", "1..200", "run these; with --plants 1..2000"},
+    {"minutes", 0, OPTION_FACTOR, "M", NULL,
+     "start no new seed after M minutes; without --seeds there is no other end"},
+    {"duration", 0, OPTION_DURATION, "T", "60s", "how long a world runs, in its own time"},
+    {"regions", 0, OPTION_COUNT, "N", "by the seed", "regions of a world, 2 to 5"},
+    {"faults", 0, OPTION_TEXT, "LIST", "all",
+     "kinds that may happen: cut,latency or all,-flip-bits or none"},
+    {"jobs", 0, OPTION_COUNT, "N", "one a core", "processes that run seeds"},
+    {"keep-going", 0, OPTION_FLAG, NULL, NULL, "go on after a failure, and list them all"},
+    {"check-determinism", 0, OPTION_COUNT, "N", "10",
+     "run each seed that N divides twice, and fail when the runs differ; 0: none"},
+    {"reach", 0, OPTION_FLAG, NULL, NULL,
+     "print which faults have happened and which rare branches were taken"},
+    {"require-reach", 0, OPTION_FLAG, NULL, NULL, "and fail when one of them never was"},
+    {"trace", 0, OPTION_FLAG, NULL, NULL, "print what happens, step by step"},
+    {"history", 0, OPTION_TEXT, "FILE", NULL,
+     "write what clients saw there (JSON lines, see docs/history.md)"},
+    {"shrink", 0, OPTION_FLAG, NULL, NULL,
+     "cut a failing plan down to the shortest that still fails, and write it to a file"},
+    {"output", 0, OPTION_TEXT, "FILE", "by check and seed", "the file that --shrink writes"},
+    {"plan", 0, OPTION_FLAG, NULL, NULL, "print the seed's plan (JSON) and do not run it"},
+    {"replay", 0, OPTION_FLAG, NULL, NULL, "run the plans in files, or in directories of them"},
+    {"plant", 0, OPTION_TEXT, "NAME", "none",
+     "switch a planted bug on, in a build that has them (see docs/simulator.md)"},
+    {"plants", 0, OPTION_FLAG, NULL, NULL,
+     "search for each planted bug, and fail when one is not found"},
+    {"tables", 0, OPTION_FLAG, NULL, NULL,
+     "print what there is of faults, operations, checks, planted bugs and branches (Markdown)"},
+    {0},
+};
+
 #define NAMES                                                                                      \
     "NAME is a region (`us-east`: its regiond and its replicator) or one process "                 \
     "(`regiond/us-east`, `replicator/us-east`, `routerd`, `controld`)."
@@ -321,6 +354,24 @@ static const struct command all[] = {
      "",
      NULL,
      "mecentral heal f3\nmecentral heal  # all"},
+    {"sim",
+     "Simulation",
+     "[FILE...]",
+     {"files"},
+     0,
+     COMMAND_MANY,
+     COMMAND_HERE,
+     "simulate worlds from seeds, with faults, and check what must always hold",
+     "Runs the daemons' own code in one process and in virtual time. A seed decides everything "
+     "that happens to a world: who asks what and when, what breaks, all luck. A seed that fails "
+     "fails each time, and what is printed says how to repeat it. FILE is for `--replay`. Needs no "
+     "running world. Exit 0: nothing found; 1: a check failed; 2: interrupted before an answer.",
+     sim_options,
+     "mecentral sim --minutes 2  # as many seeds as two minutes allow\n"
+     "mecentral sim --seed 4711 --trace  # one seed, step by step\n"
+     "mecentral sim --seeds 1..2000 --faults cut,power-cut --regions 3\n"
+     "mecentral sim --seed 4711 --shrink  # a short plan that fails likewise\n"
+     "mecentral sim --replay tests/simulation/regressions  # what failed once"},
     {"help",
      "Help",
      "[COMMAND]",
@@ -411,6 +462,7 @@ int commands_check_value(const struct command_option *option, const char *text,
                          const char **ret_form)
 {
     uint64_t number = 0;
+    uint64_t last;
     uint32_t share;
     bool on;
 
@@ -436,6 +488,9 @@ int commands_check_value(const struct command_option *option, const char *text,
     case OPTION_COUNT:
         *ret_form = "a whole number";
         return units_parse_count(text, &number);
+    case OPTION_RANGE:
+        *ret_form = "a range such as 1..2000";
+        return units_parse_range(text, &number, &last);
     case OPTION_PORT:
         *ret_form = "a port from 0 to 65535";
         return units_parse_count(text, &number) != 0 || number > 65535 ? -EINVAL : 0;

@@ -15,6 +15,7 @@ enum option_kind {
     OPTION_RATE,
     OPTION_SHARE,
     OPTION_COUNT,
+    OPTION_RANGE,
     OPTION_PORT,
     OPTION_FACTOR
 };

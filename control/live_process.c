@@ -27,6 +27,14 @@ static char *own_directory(void)
     return memory_text(dirname(path));
 }
 
+/* regiond is built in regiond/, mecentral-sim in sim/. */
+static const char *build_folder(const char *program)
+{
+    static const char prefix[] = "mecentral-";
+
+    return strncmp(program, prefix, sizeof prefix - 1) == 0 ? program + sizeof prefix - 1 : program;
+}
+
 int live_process_find(const char *program, char **ret_path)
 {
     const char *libexec = getenv("MECENTRAL_LIBEXEC");
@@ -34,7 +42,7 @@ int live_process_find(const char *program, char **ret_path)
     char *places[] = {
         libexec && *libexec ? text_format("%s/%s", libexec, program) : NULL,
         text_format("%s/%s", own, program),
-        text_format("%s/../%s/%s", own, program, program),
+        text_format("%s/../%s/%s", own, build_folder(program), program),
         text_format("%s/../libexec/mecentral/%s", own, program),
     };
     int error = -ENOENT;

@@ -99,6 +99,7 @@ static const struct {
     {"up", live_up},      {"down", live_down}, {"worlds", live_worlds},
     {"logs", live_logs},  {"help", help},      {"doctor", live_doctor},
     {"version", version}, {"manual", manual},  {"completion", completion},
+    {"sim", live_sim},
 };
 
 static int dispatch(struct mecentral *run)

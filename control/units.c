@@ -154,6 +154,29 @@ int units_parse_count(const char *text, uint64_t *ret_count)
     return 0;
 }
 
+int units_parse_range(const char *text, uint64_t *ret_first, uint64_t *ret_last)
+{
+    const char *dots = text ? strstr(text, "..") : NULL;
+    char first_text[UNITS_TEXT_SIZE];
+    uint64_t first;
+    uint64_t last;
+
+    if (!dots || (size_t)(dots - text) >= sizeof first_text)
+        return -EINVAL;
+    memcpy(first_text, text, (size_t)(dots - text));
+    first_text[dots - text] = '\0';
+    int error = units_parse_count(first_text, &first);
+    if (error == 0)
+        error = units_parse_count(dots + 2, &last);
+    if (error == 0 && last < first)
+        error = -EINVAL;
+    if (error != 0)
+        return error;
+    *ret_first = first;
+    *ret_last = last;
+    return 0;
+}
+
 int units_parse_factor(const char *text, uint64_t *ret_millionths)
 {
     uint64_t whole;

@@ -28,6 +28,10 @@ int units_parse_size(const char *text, uint64_t *ret_bytes);
 /* A plain whole number. Errors: as above. */
 int units_parse_count(const char *text, uint64_t *ret_count);
 
+/* Whole numbers such as 1..2000, both included. Errors: as above; -EINVAL also when the second is
+ * below the first. */
+int units_parse_range(const char *text, uint64_t *ret_first, uint64_t *ret_last);
+
 /* A number such as 1, 2.5, 0.1, in millionths. Errors: as above. */
 int units_parse_factor(const char *text, uint64_t *ret_millionths);
 

@@ -1,0 +1,317 @@
+/* What a client sends; see client.h. */
+
+#include <stdio.h>
+#include <string.h>
+
+#include "sim/client_internal.h"
+#include "sim/director.h"
+
+static const char *format_key(struct client *client, const struct plan_operation *operation)
+{
+    return arena_format(client->simulation->arena, "k%u", operation->key);
+}
+
+static struct client_record *record_of(struct client *client,
+                                       const struct plan_operation *operation)
+{
+    return &client->records[operation->key % CLIENT_KEYS_MAX];
+}
+
+static void set_path(struct attempt *attempt, enum http_method method, const char *path)
+{
+    attempt->http.method = method;
+    attempt->http.path = slice_of(path);
+}
+
+static void about_record(struct attempt *attempt, enum http_method method)
+{
+    struct client *client = attempt->client;
+
+    attempt->asked.key = format_key(client, &attempt->operation);
+    set_path(attempt, method,
+             arena_format(client->simulation->arena, "/v1/metadata/%s", attempt->asked.key));
+}
+
+static void set_write_key(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+
+    attempt->asked.idempotency_key =
+        arena_format(client->simulation->arena, "c%u-%u", client->index, attempt->operation.number);
+    attempt->http.idempotency_key = slice_of(attempt->asked.idempotency_key);
+}
+
+static void set_value(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+
+    attempt->asked.value =
+        arena_format(client->simulation->arena, "v%u.%u", client->index, attempt->operation.number);
+    attempt->http.body = slice_of(attempt->asked.value);
+    attempt->http.content_type = slice_of("text/plain");
+}
+
+static void write_record(struct attempt *attempt)
+{
+    about_record(attempt, HTTP_PUT);
+    set_write_key(attempt);
+    set_value(attempt);
+}
+
+static void write_if_same(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+    const struct client_record *record = record_of(client, &attempt->operation);
+
+    write_record(attempt);
+    attempt->asked.if_version = record->version;
+    attempt->asked.if_value = record->value;
+    attempt->http.if_match = slice_of(
+        arena_format(client->simulation->arena, "\"%llu\"", (unsigned long long)record->version));
+}
+
+static void write_if_absent(struct attempt *attempt)
+{
+    write_record(attempt);
+    attempt->http.if_none_match = slice_of("*");
+}
+
+static void delete_record(struct attempt *attempt)
+{
+    about_record(attempt, HTTP_DELETE);
+    set_write_key(attempt);
+}
+
+static void credentials(struct attempt *attempt, const char *path)
+{
+    struct client *client = attempt->client;
+
+    set_path(attempt, HTTP_POST, path);
+    attempt->http.content_type = slice_of("application/json");
+    attempt->http.body =
+        slice_of(arena_format(client->simulation->arena, "{\"name\":\"%s\",\"password\":\"%s\"}",
+                              client->user->name, client->user->password));
+}
+
+static void sign_up(struct attempt *attempt)
+{
+    credentials(attempt, "/v1/users");
+    /* One for each user: whoever tries again means the same account. */
+    attempt->asked.idempotency_key =
+        arena_format(attempt->client->simulation->arena, "sign-up-%s", attempt->client->user->name);
+    attempt->http.idempotency_key = slice_of(attempt->asked.idempotency_key);
+}
+
+/* The same bytes again, and it is the same write. */
+static void retry(struct attempt *attempt)
+{
+    const struct attempt *first = attempt->client->last_write;
+
+    attempt->http = first->http;
+    attempt->asked.key = first->asked.key;
+    attempt->asked.value = first->asked.value;
+    attempt->asked.if_version = first->asked.if_version;
+    attempt->asked.if_value = first->asked.if_value;
+    attempt->asked.idempotency_key = first->asked.idempotency_key;
+    attempt->asked.retry_of = first->asked.retry_of;
+    attempt->operation.key = first->operation.key;
+}
+
+static void reuse(struct attempt *attempt)
+{
+    const struct attempt *first = attempt->client->last_write;
+
+    attempt->operation.key = first->operation.key;
+    about_record(attempt, HTTP_PUT);
+    set_value(attempt);
+    attempt->asked.idempotency_key = first->asked.idempotency_key;
+    attempt->asked.retry_of = first->asked.retry_of;
+    attempt->http.idempotency_key = slice_of(first->asked.idempotency_key);
+}
+
+static void ask_receipt(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+
+    attempt->asked.receipt = client->receipts[0];
+    set_path(attempt, HTTP_GET,
+             arena_format(client->simulation->arena, "/v1/receipts/%s", client->receipts[0]));
+}
+
+static void force_region(struct attempt *attempt)
+{
+    about_record(attempt, HTTP_GET);
+    attempt->http.force_region =
+        slice_of(attempt->client->simulation->plan->region_names[attempt->operation.region]);
+}
+
+static void fill(struct attempt *attempt)
+{
+    switch (attempt->operation.kind) {
+    case PLAN_OPERATION_SIGN_UP:
+        sign_up(attempt);
+        return;
+    case PLAN_OPERATION_LOG_IN:
+        credentials(attempt, "/v1/tokens");
+        return;
+    case PLAN_OPERATION_READ:
+    case PLAN_OPERATION_STRANGER:
+        about_record(attempt, HTTP_GET);
+        return;
+    case PLAN_OPERATION_READ_STRONG:
+        about_record(attempt, HTTP_GET);
+        attempt->asked.strong = true;
+        attempt->http.consistency = slice_of("strong");
+        return;
+    case PLAN_OPERATION_READ_STALE:
+        about_record(attempt, HTTP_GET);
+        attempt->asked.stale_ok = true;
+        attempt->http.consistency = slice_of("stale-ok");
+        return;
+    case PLAN_OPERATION_READ_FORCED:
+        force_region(attempt);
+        return;
+    case PLAN_OPERATION_WRITE:
+        write_record(attempt);
+        return;
+    case PLAN_OPERATION_WRITE_IF_SAME:
+        write_if_same(attempt);
+        return;
+    case PLAN_OPERATION_WRITE_IF_ABSENT:
+        write_if_absent(attempt);
+        return;
+    case PLAN_OPERATION_DELETE:
+        delete_record(attempt);
+        return;
+    case PLAN_OPERATION_RETRY:
+        retry(attempt);
+        return;
+    case PLAN_OPERATION_REUSE:
+        reuse(attempt);
+        return;
+    case PLAN_OPERATION_LIST:
+        set_path(attempt, HTTP_GET, "/v1/metadata");
+        return;
+    case PLAN_OPERATION_RECEIPT:
+        ask_receipt(attempt);
+        return;
+    case PLAN_OPERATION_WHOAMI:
+        set_path(attempt, HTTP_GET, "/v1/whoami");
+        return;
+    case PLAN_OPERATION_KEYS:
+        set_path(attempt, HTTP_GET, "/.well-known/jwks.json");
+        return;
+    case PLAN_OPERATION_TRAVEL:
+    case PLAN_OPERATION_COUNT:
+        return;
+    }
+}
+
+static bool is_open(enum plan_operation_kind kind)
+{
+    return kind == PLAN_OPERATION_SIGN_UP || kind == PLAN_OPERATION_LOG_IN ||
+           kind == PLAN_OPERATION_KEYS || kind == PLAN_OPERATION_STRANGER;
+}
+
+/* What the client does when it cannot do @kind yet. PLAN_OPERATION_COUNT: nothing. */
+static enum plan_operation_kind what_first(const struct client *client,
+                                           const struct plan_operation *operation)
+{
+    const struct client_record *record = &client->records[operation->key % CLIENT_KEYS_MAX];
+    enum plan_operation_kind kind = operation->kind;
+
+    if (!is_open(kind) && !client->token)
+        kind = PLAN_OPERATION_LOG_IN;
+    if (kind == PLAN_OPERATION_LOG_IN && !client->user->signed_up)
+        kind = PLAN_OPERATION_SIGN_UP;
+    if (kind == PLAN_OPERATION_SIGN_UP && client->user->signed_up)
+        kind = PLAN_OPERATION_LOG_IN;
+    switch (kind) {
+    case PLAN_OPERATION_WRITE_IF_SAME:
+        if (!record->known)
+            return PLAN_OPERATION_READ;
+        return record->exists ? kind : PLAN_OPERATION_WRITE_IF_ABSENT;
+    case PLAN_OPERATION_RETRY:
+    case PLAN_OPERATION_REUSE:
+        return client->last_write ? kind : PLAN_OPERATION_COUNT;
+    case PLAN_OPERATION_RECEIPT:
+        return client->receipt_count > 0 ? kind : PLAN_OPERATION_COUNT;
+    default:
+        return kind;
+    }
+}
+
+/* Looks like a token, and nobody has signed it. */
+#define FORGED                                                                                     \
+    "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6IngiLCJ0eXAiOiJKV1QifQ."                                   \
+    "eyJpc3MiOiJtZWNlbnRyYWw6c2ltdWxhdGVkIiwic3ViIjoieCJ9.AAAA"
+
+static void set_headers(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+    struct http_request *http = &attempt->http;
+
+    http->geo = slice_of(client->simulation->plan->region_names[client->place]);
+    http->authorization = (struct slice){NULL, 0};
+    if (attempt->operation.kind == PLAN_OPERATION_STRANGER)
+        http->authorization = slice_of(FORGED);
+    else if (client->token && !is_open(attempt->operation.kind))
+        http->authorization =
+            slice_of(arena_format(client->simulation->arena, "Bearer %s", client->token));
+    http->bookmark = (struct slice){NULL, 0};
+    if (client->bookmark)
+        http->bookmark = slice_of(client->bookmark);
+}
+
+uint32_t client_shard(const struct client *client)
+{
+    const struct plan *plan = client->simulation->plan;
+
+    for (uint32_t i = 0; i < plan->region_count; i++)
+        if (strcmp(plan->region_names[i], client->shard) == 0)
+            return i;
+    return PLAN_NONE;
+}
+
+static void set_asked(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+    struct outcome_asked *asked = &attempt->asked;
+    enum plan_operation_kind kind = attempt->operation.kind;
+    uint32_t shard = client_shard(client);
+
+    asked->operation = &attempt->operation;
+    asked->place = client->place;
+    asked->user_id = client->user_id;
+    asked->shard = client->shard;
+    asked->user_name = client->user->name;
+    asked->key = asked->value = asked->idempotency_key = asked->if_value = asked->receipt = "";
+    asked->retry_of = attempt->operation.number;
+    asked->bookmark.count = 0;
+    if (client->bookmark)
+        (void)bookmark_parse(slice_of(client->bookmark), &asked->bookmark);
+    asked->undisturbed =
+        kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
+        kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_READ_FORCED &&
+        kind != PLAN_OPERATION_RECEIPT && shard != PLAN_NONE &&
+        director_leaves_alone(client->simulation, director_home(client->simulation, shard),
+                              client->place);
+}
+
+struct attempt *client_make(struct client *client, const struct plan_operation *operation)
+{
+    enum plan_operation_kind kind = what_first(client, operation);
+    struct attempt *attempt;
+
+    if (kind == PLAN_OPERATION_COUNT)
+        return NULL;
+    attempt = arena_alloc(client->simulation->arena, sizeof *attempt);
+    memset(attempt, 0, sizeof *attempt);
+    attempt->client = client;
+    attempt->operation = *operation;
+    attempt->operation.kind = kind;
+    set_asked(attempt);
+    fill(attempt);
+    set_headers(attempt);
+    return attempt;
+}

@@ -1,0 +1,94 @@
+/* client_internal: a session's state, shared by the files that make it up. */
+
+#ifndef MEC_CLIENT_INTERNAL_H
+#define MEC_CLIENT_INTERNAL_H
+
+#include "sim/client.h"
+#include "sim/simulation.h"
+
+#define CLIENT_KEYS_MAX     16
+#define CLIENT_RECEIPTS_MAX 64
+#define CLIENT_QUESTIONS    3
+
+/* What the session knows of a record. */
+struct client_record {
+    bool known; /* it has asked */
+    bool exists;
+    uint64_t version;
+    const char *value;
+};
+
+/* A request under way. Everything in it lives in the run's arena. */
+struct attempt {
+    uint64_t request_id;
+    uint64_t router_life;
+    struct client *client;
+    struct plan_operation operation; /* as it is done: what cannot be done yet becomes a log-in */
+    struct outcome_asked asked;
+    struct http_request http;
+    bool over;
+    struct attempt *next; /* of all that are not over */
+};
+
+/* A user is known to all of its sessions. */
+struct client_user {
+    const char *name;
+    const char *password;
+    bool signed_up;   /* for sure */
+    bool is_examined; /* by one of its sessions */
+};
+
+struct client {
+    struct simulation *simulation;
+    uint32_t index;
+    const struct plan_client *plan;
+    struct client_user *user;
+    char name[32]; /* "client 3" */
+    uint32_t place;
+    const char *user_id;  /* "" before the first log-in */
+    const char *shard;    /* its home; "" likewise */
+    const char *token;    /* NULL: none */
+    const char *bookmark; /* as it was given; NULL: none */
+    struct client_record records[CLIENT_KEYS_MAX];
+    const char *receipts[CLIENT_RECEIPTS_MAX]; /* open ones, oldest first */
+    size_t receipt_count;
+    struct attempt *last_write;            /* for RETRY and REUSE; NULL: none */
+    struct attempt *attempt;               /* under way; NULL: none */
+    const struct plan_operation **waiting; /* operations whose time has come, a ring of all */
+    size_t waiting_first, waiting_count;
+
+    /* The examination in the end. */
+    bool examined;
+    uint32_t passed; /* log-in, write, read: so many have gone well */
+    struct plan_operation examination[CLIENT_QUESTIONS];
+    const char *failing; /* the last answer that was not as it should be */
+};
+
+struct clients {
+    struct client *items;
+    struct client_user *users;
+    struct attempt *under_way;
+    bool some_are_gone; /* regions, for good */
+};
+
+/* ---- client.c ---- */
+
+/* Take the next operation up, if there is one and nothing is under way. */
+void client_next(struct client *client);
+void client_finish(struct client *client, struct attempt *attempt);
+
+/* ---- client_ask.c ---- */
+
+/* Index of the shard that the client is at home in; PLAN_NONE: it does not know yet. */
+uint32_t client_shard(const struct client *client);
+
+/* Make what @operation asks for. NULL: there is nothing to ask, it is done. */
+struct attempt *client_make(struct client *client, const struct plan_operation *operation);
+
+/* ---- client_told.c ---- */
+
+/* Read @answer (NULL: nothing came) and learn from it. */
+void client_learn(struct client *client, struct attempt *attempt, const struct http_answer *answer,
+                  struct outcome *ret_outcome);
+
+#endif

@@ -1,0 +1,662 @@
+/* The plan's faults: how each happens and how it is healed; see director.h. What makes no sense at
+ * its moment (killing what is dead) does not happen, and is not counted as having happened. */
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#include "sim/director_internal.h"
+#include "sim/region_host.h"
+#include "sim/sockets.h"
+
+#define DOWN_US_MIN (50 * MILLISECOND_US)
+
+/* ---- small helpers ---- */
+
+static struct process *regiond_of(struct director *director, const struct plan_fault *fault)
+{
+    return simulation_regiond(director->simulation, fault->region);
+}
+
+static struct process *replicator_of(struct director *director, const struct plan_fault *fault)
+{
+    return simulation_replicator(director->simulation, fault->region);
+}
+
+/* PAUSE_ROUTER and KILL_ROUTER name the router by amount, CRASH_ROUTER by other. */
+static struct process *router_of(struct director *director, const struct plan_fault *fault)
+{
+    uint64_t number = fault->kind == PLAN_FAULT_CRASH_ROUTER ? fault->other : fault->amount;
+
+    return simulation_router(director->simulation,
+                             (uint32_t)(number % director->simulation->plan->router_count));
+}
+
+static struct vfs *disk_of(struct director *director, const struct plan_fault *fault)
+{
+    return region_host_disk(regiond_of(director, fault)->region);
+}
+
+static uint64_t at_least_once(const struct plan_fault *fault)
+{
+    return fault->amount ? fault->amount : 1;
+}
+
+static const char *region_name(const struct director *director, uint32_t region)
+{
+    return director->simulation->plan->region_names[region];
+}
+
+/* ---- processes ---- */
+
+static bool kill_process(struct process *process, const struct plan_fault *fault)
+{
+    if (!process->up)
+        return false;
+    director_end(process, PROCESS_KILLED, fault->duration_us);
+    return true;
+}
+
+static bool end_regiond(struct director *director, const struct plan_fault *fault,
+                        enum process_end how)
+{
+    struct process *process = regiond_of(director, fault);
+
+    if (!process->up)
+        return false;
+    director_end(process, how, fault->duration_us);
+    return true;
+}
+
+static bool crash_process(struct process *process, const struct plan_fault *fault)
+{
+    if (!process->up)
+        return false;
+    process->actions_left = at_least_once(fault);
+    process->restart_after_us = fault->duration_us ? fault->duration_us : NEVER_US;
+    return true;
+}
+
+static bool pause_process(struct process *process)
+{
+    if (!process_runs(process))
+        return false;
+    process_pause(process);
+    return true;
+}
+
+static void resume_process(struct process *process)
+{
+    if (process->up && process->paused)
+        process_resume(process);
+}
+
+static bool arm_disk(struct director *director, const struct plan_fault *fault, enum vfs_fault kind,
+                     enum vfs_extent extent)
+{
+    vfs_arm(disk_of(director, fault), kind, at_least_once(fault), extent);
+    return true;
+}
+
+static bool arm_death(struct director *director, const struct plan_fault *fault,
+                      enum vfs_fault kind)
+{
+    struct process *process = regiond_of(director, fault);
+
+    if (!process->up)
+        return false;
+    process->restart_after_us = fault->duration_us ? fault->duration_us : NEVER_US;
+    return arm_disk(director, fault, kind, VFS_ONCE);
+}
+
+/* ---- copies ---- */
+
+static char *path_of(const struct director *director, uint32_t shard)
+{
+    return storage_shard_path(REGION_HOST_DIRECTORY, region_name(director, shard));
+}
+
+static void lose_copy(struct director *director, uint32_t region, uint32_t shard)
+{
+    struct simulation *simulation = director->simulation;
+    struct region_host *host = simulation_regiond(simulation, region)->region;
+    char *path = path_of(director, shard);
+
+    vfs_remove(region_host_disk(host), path);
+    region_host_damaged(host, shard, false);
+    watch_copy_lost(simulation->watch, simulation->now_us, region, shard);
+    simulation_trace(simulation, region_name(director, region), "has a blank copy of %s",
+                     region_name(director, shard));
+    free(path);
+}
+
+void director_repair(struct director *director, uint32_t region)
+{
+    struct region_host *host = simulation_regiond(director->simulation, region)->region;
+
+    for (uint32_t shard = 0; shard < director->simulation->plan->region_count; shard++)
+        if (region_host_is_damaged(host, shard))
+            lose_copy(director, region, shard);
+}
+
+/* A follower's copy only: what happens to a home is LOSE_REGION. And none that an operator may be
+ * about to make a home. */
+static bool may_touch_copy(struct director *director, const struct plan_fault *fault)
+{
+    return regiond_of(director, fault)->up && !director->moves &&
+           director->shards[fault->other].home != fault->region;
+}
+
+static uint64_t down_us(const struct plan_fault *fault)
+{
+    return fault->duration_us > DOWN_US_MIN ? fault->duration_us : DOWN_US_MIN;
+}
+
+static bool blank_copy(struct director *director, const struct plan_fault *fault)
+{
+    if (!may_touch_copy(director, fault))
+        return false;
+    director_end(regiond_of(director, fault), PROCESS_KILLED, down_us(fault));
+    lose_copy(director, fault->region, fault->other);
+    return true;
+}
+
+static bool flip_bits(struct director *director, const struct plan_fault *fault)
+{
+    struct simulation *simulation = director->simulation;
+    struct process *process = regiond_of(director, fault);
+    char *path;
+    size_t flipped;
+
+    if (!may_touch_copy(director, fault))
+        return false;
+    director_end(process, PROCESS_KILLED, down_us(fault));
+    path = path_of(director, fault->other);
+    flipped = vfs_flip_bits(region_host_disk(process->region), path, (size_t)at_least_once(fault));
+    free(path);
+    region_host_damaged(process->region, fault->other, true);
+    watch_copy_damaged(simulation->watch, simulation->now_us, fault->region, fault->other);
+    return flipped > 0;
+}
+
+/* ---- links ---- */
+
+static uint64_t add_fault(struct director *director, const struct fault *fault)
+{
+    struct fault added;
+    char *error = NULL;
+    int code = faults_add(&director->faults, director->topology, fault, &added, &error);
+
+    assert(code == 0); /* a plan's faults make sense */
+    return added.number;
+}
+
+static void tell_history(struct director *director, const char *what, const char *a, const char *b)
+{
+    struct simulation *simulation = director->simulation;
+
+    if (simulation->options->history)
+        history_nemesis(simulation->options->history, simulation->now_us, what, a, b);
+}
+
+static bool is_cut(enum plan_fault_kind kind)
+{
+    return kind == PLAN_FAULT_CUT || kind == PLAN_FAULT_CUT_ONE_WAY ||
+           kind == PLAN_FAULT_CUT_RESET || kind == PLAN_FAULT_FLAP;
+}
+
+static void describe_link(const struct plan_fault *fault, struct fault *ret_fault)
+{
+    switch (fault->kind) {
+    case PLAN_FAULT_LATENCY:
+        ret_fault->has_latency = ret_fault->adds_latency = true;
+        ret_fault->latency_us = fault->amount;
+        return;
+    case PLAN_FAULT_JITTER:
+        ret_fault->has_jitter = true;
+        ret_fault->jitter_us = fault->amount;
+        return;
+    case PLAN_FAULT_LOSS:
+        ret_fault->has_loss = true;
+        ret_fault->loss_ppm = (uint32_t)fault->amount;
+        return;
+    case PLAN_FAULT_RATE:
+        ret_fault->has_rate = true;
+        ret_fault->rate_bytes_per_s = at_least_once(fault);
+        return;
+    default:
+        return;
+    }
+}
+
+static bool break_link(struct director *director, struct active *active)
+{
+    const struct plan_fault *plan = active->fault;
+    struct fault fault = {.kind = is_cut(plan->kind) ? FAULT_CUT : FAULT_LINK,
+                          .one_way = plan->kind == PLAN_FAULT_CUT_ONE_WAY,
+                          .reset = plan->kind == PLAN_FAULT_CUT_RESET};
+
+    snprintf(fault.a, sizeof fault.a, "%s", region_name(director, plan->region));
+    snprintf(fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
+    describe_link(plan, &fault);
+    active->links[0] = add_fault(director, &fault);
+    if (is_cut(plan->kind))
+        tell_history(director, "partition", fault.a, fault.b);
+    return true;
+}
+
+static bool isolate(struct director *director, struct active *active)
+{
+    struct fault fault = {.kind = FAULT_ISOLATE};
+
+    snprintf(fault.a, sizeof fault.a, "%s", region_name(director, active->fault->region));
+    active->links[0] = add_fault(director, &fault);
+    tell_history(director, "partition", fault.a, NULL);
+    return true;
+}
+
+static bool cut_clients(struct director *director, struct active *active)
+{
+    struct fault fault = {.kind = FAULT_CUT};
+
+    snprintf(fault.a, sizeof fault.a, "client:%s", region_name(director, active->fault->region));
+    snprintf(fault.b, sizeof fault.b, "%s", region_name(director, active->fault->other));
+    active->links[0] = add_fault(director, &fault);
+    return true;
+}
+
+static void heal_links(struct director *director, struct active *active)
+{
+    for (size_t i = 0; i < 2; i++) {
+        char id[FAULTS_ID_SIZE];
+        struct fault healed, number = {.number = active->links[i]};
+
+        if (active->links[i] == 0)
+            continue;
+        active->links[i] = 0;
+        faults_heal(&director->faults, faults_id(&number, id), &healed);
+        if (healed.kind == FAULT_CUT || healed.kind == FAULT_ISOLATE)
+            tell_history(director, "heal", healed.a, healed.b[0] ? healed.b : NULL);
+    }
+}
+
+/* ---- flapping ---- */
+
+struct flap {
+    struct director *director;
+    const struct plan_fault *fault;
+};
+
+static void flap_later(struct director *director, const struct plan_fault *fault);
+
+static void on_flap(void *what)
+{
+    struct flap flap = *(struct flap *)what;
+    struct active *active;
+
+    free(what);
+    LL_FOREACH(flap.director->active, active)
+    if (active->fault == flap.fault)
+        break;
+    if (!active)
+        return;
+    if (active->links[0])
+        heal_links(flap.director, active);
+    else
+        break_link(flap.director, active);
+    director_publish(flap.director);
+    flap_later(flap.director, flap.fault);
+}
+
+static void flap_later(struct director *director, const struct plan_fault *fault)
+{
+    struct flap *flap = memory_alloc(sizeof *flap);
+
+    *flap = (struct flap){director, fault};
+    director_later(director, at_least_once(fault), on_flap, flap);
+}
+
+/* ---- clocks, caches, control ---- */
+
+static bool set_clock(struct director *director, const struct plan_fault *fault)
+{
+    struct clock *clock = &director->clocks[fault->region];
+
+    if (fault->kind == PLAN_FAULT_CLOCK_OFFSET) {
+        clock->offset_us = (int64_t)fault->amount;
+    } else {
+        clock->offset_us = director_clock_offset_us(director->simulation, fault->region);
+        clock->drift_ppm = (int64_t)fault->amount;
+    }
+    clock->since_us = director->simulation->now_us;
+    watch_clock(director->simulation->watch, director->simulation->now_us, fault->region,
+                clock->offset_us, clock->drift_ppm);
+    return true;
+}
+
+static void set_clock_right(struct director *director, uint32_t region)
+{
+    director->clocks[region] = (struct clock){.since_us = director->simulation->now_us};
+    watch_clock(director->simulation->watch, director->simulation->now_us, region, 0, 0);
+}
+
+static bool set_cache(struct director *director, uint64_t bytes)
+{
+    director->cache_bytes = bytes;
+    return true;
+}
+
+static bool cut_control(struct director *director, const struct plan_fault *fault)
+{
+    if (fault->kind == PLAN_FAULT_CONTROL_DOWN)
+        director->control_down = true;
+    else
+        director->unreachable[fault->region] = true;
+    return true;
+}
+
+static bool slow_sync(struct director *director, const struct plan_fault *fault)
+{
+    vfs_set_sync_us(disk_of(director, fault), fault->amount);
+    return true;
+}
+
+static bool repeat_batches(struct director *director, const struct plan_fault *fault)
+{
+    struct simulation *simulation = director->simulation;
+    uint64_t until_us = fault->duration_us ? simulation->now_us + fault->duration_us : NEVER_US;
+
+    sockets_repeat(simulation, fault->region, until_us, fault->amount);
+    return true;
+}
+
+/* ---- happening and healing ---- */
+
+/* Returns whether it has happened. */
+static bool happen(struct director *director, struct active *active)
+{
+    const struct plan_fault *fault = active->fault;
+
+    switch (fault->kind) {
+    case PLAN_FAULT_KILL_REGIOND:
+        return end_regiond(director, fault, PROCESS_KILLED);
+    case PLAN_FAULT_KILL_REPLICATOR:
+        return kill_process(replicator_of(director, fault), fault);
+    case PLAN_FAULT_KILL_ROUTER:
+        return kill_process(router_of(director, fault), fault);
+    case PLAN_FAULT_CRASH_REGIOND:
+        return crash_process(regiond_of(director, fault), fault);
+    case PLAN_FAULT_CRASH_REPLICATOR:
+        return crash_process(replicator_of(director, fault), fault);
+    case PLAN_FAULT_CRASH_ROUTER:
+        return crash_process(router_of(director, fault), fault);
+    case PLAN_FAULT_STOP_REGIOND:
+        return !regiond_of(director, fault)->paused &&
+               end_regiond(director, fault, PROCESS_STOPPED);
+    case PLAN_FAULT_PAUSE_REGIOND:
+        return pause_process(regiond_of(director, fault));
+    case PLAN_FAULT_PAUSE_REPLICATOR:
+        return pause_process(replicator_of(director, fault));
+    case PLAN_FAULT_PAUSE_ROUTER:
+        return pause_process(router_of(director, fault));
+    case PLAN_FAULT_KILL_AT_CALL:
+        return arm_death(director, fault, VFS_KILL);
+    case PLAN_FAULT_POWER_CUT:
+        return end_regiond(director, fault, PROCESS_POWER);
+    case PLAN_FAULT_POWER_CUT_AT_CALL:
+        return arm_death(director, fault, VFS_POWER);
+    case PLAN_FAULT_LOSE_REGION:
+        return director_lose_region(director, fault->region, fault->duration_us);
+    case PLAN_FAULT_BLANK_COPY:
+        return blank_copy(director, fault);
+    case PLAN_FAULT_MOVE_HOME:
+        return director_move_home(director, fault->region, fault->other, down_us(fault));
+    case PLAN_FAULT_DISK_FULL:
+        return arm_disk(director, fault, VFS_FULL, VFS_FROM_THEN_ON);
+    case PLAN_FAULT_DISK_READ_ONLY:
+        return arm_disk(director, fault, VFS_READ_ONLY, VFS_FROM_THEN_ON);
+    case PLAN_FAULT_WRITE_FAILS:
+        return arm_disk(director, fault, VFS_WRITE, VFS_FROM_THEN_ON);
+    case PLAN_FAULT_SYNC_FAILS_ONCE:
+        return arm_disk(director, fault, VFS_SYNC, VFS_ONCE);
+    case PLAN_FAULT_SYNC_FAILS:
+        return arm_disk(director, fault, VFS_SYNC, VFS_FROM_THEN_ON);
+    case PLAN_FAULT_SLOW_SYNC:
+        return slow_sync(director, fault);
+    case PLAN_FAULT_FLIP_BITS:
+        return flip_bits(director, fault);
+    case PLAN_FAULT_CUT:
+    case PLAN_FAULT_CUT_ONE_WAY:
+    case PLAN_FAULT_CUT_RESET:
+    case PLAN_FAULT_LATENCY:
+    case PLAN_FAULT_JITTER:
+    case PLAN_FAULT_LOSS:
+    case PLAN_FAULT_RATE:
+        return break_link(director, active);
+    case PLAN_FAULT_FLAP:
+        flap_later(director, fault);
+        return break_link(director, active);
+    case PLAN_FAULT_ISOLATE:
+        return isolate(director, active);
+    case PLAN_FAULT_CUT_CLIENTS:
+        return cut_clients(director, active);
+    case PLAN_FAULT_CLOCK_OFFSET:
+    case PLAN_FAULT_CLOCK_DRIFT:
+        return set_clock(director, fault);
+    case PLAN_FAULT_CACHE_OFF:
+        return set_cache(director, 0);
+    case PLAN_FAULT_CACHE_TINY:
+        return set_cache(director, fault->amount);
+    case PLAN_FAULT_CONTROL_DOWN:
+    case PLAN_FAULT_CONTROL_UNREACHABLE:
+        return cut_control(director, fault);
+    case PLAN_FAULT_REPEAT_BATCHES:
+        return repeat_batches(director, fault);
+    case PLAN_FAULT_COUNT:
+        break;
+    }
+    abort();
+}
+
+static void heal_disk(struct director *director, const struct plan_fault *fault,
+                      enum vfs_fault kind)
+{
+    vfs_heal(disk_of(director, fault), kind);
+}
+
+static void heal(struct director *director, struct active *active)
+{
+    const struct plan_fault *fault = active->fault;
+
+    heal_links(director, active);
+    switch (fault->kind) {
+    case PLAN_FAULT_PAUSE_REGIOND:
+        resume_process(regiond_of(director, fault));
+        return;
+    case PLAN_FAULT_PAUSE_REPLICATOR:
+        resume_process(replicator_of(director, fault));
+        return;
+    case PLAN_FAULT_PAUSE_ROUTER:
+        resume_process(router_of(director, fault));
+        return;
+    case PLAN_FAULT_KILL_AT_CALL:
+        heal_disk(director, fault, VFS_KILL);
+        return;
+    case PLAN_FAULT_POWER_CUT_AT_CALL:
+        heal_disk(director, fault, VFS_POWER);
+        return;
+    case PLAN_FAULT_DISK_FULL:
+        heal_disk(director, fault, VFS_FULL);
+        return;
+    case PLAN_FAULT_DISK_READ_ONLY:
+        heal_disk(director, fault, VFS_READ_ONLY);
+        return;
+    case PLAN_FAULT_WRITE_FAILS:
+        heal_disk(director, fault, VFS_WRITE);
+        return;
+    case PLAN_FAULT_SYNC_FAILS_ONCE:
+    case PLAN_FAULT_SYNC_FAILS:
+        heal_disk(director, fault, VFS_SYNC);
+        return;
+    case PLAN_FAULT_SLOW_SYNC:
+        vfs_set_sync_us(disk_of(director, fault), director->simulation->plan->sync_us);
+        return;
+    case PLAN_FAULT_CLOCK_OFFSET:
+    case PLAN_FAULT_CLOCK_DRIFT:
+        set_clock_right(director, fault->region);
+        return;
+    case PLAN_FAULT_CACHE_OFF:
+    case PLAN_FAULT_CACHE_TINY:
+        director->cache_bytes = director->simulation->plan->settings.cache_bytes;
+        return;
+    case PLAN_FAULT_CONTROL_DOWN:
+        director->control_down = false;
+        return;
+    case PLAN_FAULT_CONTROL_UNREACHABLE:
+        director->unreachable[fault->region] = false;
+        return;
+    default:
+        return;
+    }
+}
+
+/* A fault that changes what the configuration says, or whom it reaches. */
+static bool changes_config(enum plan_fault_kind kind)
+{
+    switch (kind) {
+    case PLAN_FAULT_CUT:
+    case PLAN_FAULT_CUT_ONE_WAY:
+    case PLAN_FAULT_CUT_RESET:
+    case PLAN_FAULT_FLAP:
+    case PLAN_FAULT_ISOLATE:
+    case PLAN_FAULT_CUT_CLIENTS:
+    case PLAN_FAULT_LATENCY:
+    case PLAN_FAULT_JITTER:
+    case PLAN_FAULT_LOSS:
+    case PLAN_FAULT_RATE:
+    case PLAN_FAULT_CACHE_OFF:
+    case PLAN_FAULT_CACHE_TINY:
+    case PLAN_FAULT_CONTROL_DOWN:
+    case PLAN_FAULT_CONTROL_UNREACHABLE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct due {
+    struct director *director;
+    const struct plan_fault *fault;
+};
+
+static void at(struct director *director, uint64_t delay_us, void (*run)(void *what),
+               const struct plan_fault *fault)
+{
+    struct due *due = memory_alloc(sizeof *due);
+
+    *due = (struct due){director, fault};
+    director_later(director, delay_us, run, due);
+}
+
+static void trace(struct director *director, const char *what, const struct plan_fault *fault)
+{
+    char *text;
+
+    if (!simulation_traces(director->simulation))
+        return;
+    text = plan_fault_describe(director->simulation->plan, fault);
+    simulation_trace(director->simulation, what, "%s", text);
+    free(text);
+}
+
+static void on_healed(void *what)
+{
+    struct due due = *(struct due *)what;
+    struct active *active;
+
+    free(what);
+    LL_FOREACH(due.director->active, active)
+    if (active->fault == due.fault)
+        break;
+    if (!active)
+        return;
+    LL_DELETE(due.director->active, active);
+    trace(due.director, "healed:", due.fault);
+    heal(due.director, active);
+    free(active);
+    if (changes_config(due.fault->kind))
+        director_publish(due.director);
+}
+
+static void on_fault(void *what)
+{
+    struct due due = *(struct due *)what;
+    struct director *director = due.director;
+    struct active *active = memory_alloc(sizeof *active);
+
+    free(what);
+    active->fault = due.fault;
+    trace(director, "fault:", due.fault);
+    if (!happen(director, active)) {
+        free(active);
+        return;
+    }
+    director->simulation->result->fault_happened |= UINT64_C(1) << due.fault->kind;
+    LL_PREPEND(director->active, active);
+    if (due.fault->duration_us > 0)
+        at(director, due.fault->duration_us, on_healed, due.fault);
+    if (changes_config(due.fault->kind))
+        director_publish(director);
+}
+
+void director_plan_faults(struct director *director)
+{
+    const struct plan *plan = director->simulation->plan;
+
+    for (size_t i = 0; i < plan->fault_count; i++)
+        at(director, plan->faults[i].at_us, on_fault, &plan->faults[i]);
+}
+
+static void heal_region(struct director *director, uint32_t region)
+{
+    struct simulation *simulation = director->simulation;
+    struct process *process = simulation_regiond(simulation, region);
+    struct region_host *host = process->region;
+
+    for (int kind = 0; kind < VFS_FAULT_COUNT; kind++)
+        vfs_heal(region_host_disk(host), (enum vfs_fault)kind);
+    vfs_set_sync_us(region_host_disk(host), simulation->plan->sync_us);
+    set_clock_right(director, region);
+    sockets_repeat(simulation, region, 0, 0);
+    director->unreachable[region] = false;
+    for (uint32_t shard = 0; shard < simulation->plan->region_count; shard++) {
+        if (!region_host_is_damaged(host, shard))
+            continue;
+        director_end(process, PROCESS_KILLED, MILLISECOND_US);
+        director_repair(director, region);
+    }
+}
+
+/* Overlapping faults of one disk or clock may have healed each other; here all is well for sure. */
+void director_heal_faults(struct director *director)
+{
+    while (director->active) {
+        struct active *active = director->active;
+
+        LL_DELETE(director->active, active);
+        heal(director, active);
+        free(active);
+    }
+    director->control_down = false;
+    for (uint32_t i = 0; i < director->simulation->plan->region_count; i++)
+        heal_region(director, i);
+}
+
+void director_free_faults(struct director *director)
+{
+    struct active *active, *next;
+
+    LL_FOREACH_SAFE(director->active, active, next)
+    free(active);
+}

@@ -1,0 +1,96 @@
+/* director_internal: the director's state, shared by the files that make it up. */
+
+#ifndef MEC_DIRECTOR_INTERNAL_H
+#define MEC_DIRECTOR_INTERNAL_H
+
+#include "control/compile.h"
+#include "control/faults.h"
+#include "control/topology.h"
+#include "sim/director.h"
+#include "sim/simulation.h"
+
+/* A fault of the plan that is in force. */
+struct active {
+    struct active *next;
+    const struct plan_fault *fault;
+    uint64_t links[2]; /* numbers of faults in the table of links; 0: none */
+    bool flapped;      /* FLAP: the link is cut just now */
+};
+
+struct clock {
+    int64_t offset_us;
+    int64_t drift_ppm;
+    uint64_t since_us; /* of the drift */
+};
+
+/* A shard whose home is being moved. */
+struct move {
+    struct move *next;
+    uint32_t shard;
+    uint32_t to;            /* PLAN_NONE: whoever has most; the old home is lost */
+    uint64_t fence_version; /* config that ended the old epoch; 0: not yet */
+    uint64_t give_up_us;    /* a planned move is dropped by then */
+    uint64_t back_after_us; /* the old home comes back so much later */
+    uint32_t looks;         /* how often in a row all was ready */
+};
+
+struct director {
+    struct simulation *simulation;
+    struct topology *topology;
+    struct faults faults;
+    struct compile_listener listeners[PLAN_REGIONS_MAX + 1];
+    const Mec__Config **configs; /* all versions */
+    size_t config_count;
+    char kids[PLAN_REGIONS_MAX][64];
+    struct {
+        uint32_t home;
+        uint64_t epoch;
+    } shards[PLAN_REGIONS_MAX];
+    struct clock clocks[PLAN_REGIONS_MAX];
+    bool lost[PLAN_REGIONS_MAX];        /* its disk is gone and nobody has taken over yet */
+    bool unreachable[PLAN_REGIONS_MAX]; /* for the control plane */
+    bool gone[PLAN_REGIONS_MAX];        /* for good */
+    bool control_down;
+    uint64_t cache_bytes; /* in force; as in the plan when no fault says otherwise */
+    struct active *active;
+    struct move *moves;
+    uint32_t sole_region; /* that all faults of the plan are about; PLAN_NONE: there are none */
+    bool has_sole_region;
+};
+
+/* ---- director.c ---- */
+
+/* Something has changed: make a new configuration and tell everyone who can be told. */
+void director_publish(struct director *director);
+
+/* Does the control plane reach this process now? */
+bool director_reaches(const struct director *director, const struct process *process);
+
+/* End a process if it is up, to be started again after @down_us (0: not before healing). */
+void director_end(struct process *process, enum process_end how, uint64_t down_us);
+
+/* Start it after @delay_us, or as soon as it may be started. */
+void director_start_later(struct process *process, uint64_t delay_us);
+
+/* Run @run with @what, which it takes over, after @delay_us. */
+void director_later(struct director *director, uint64_t delay_us, void (*run)(void *what),
+                    void *what);
+
+/* ---- director_faults.c ---- */
+
+void director_plan_faults(struct director *director);
+void director_heal_faults(struct director *director);
+void director_free_faults(struct director *director);
+
+/* Remove what is damaged of a region that is down: it starts with blank copies. */
+void director_repair(struct director *director, uint32_t region);
+
+/* ---- director_homes.c ---- */
+
+/* Returns false when this cannot be done just now. */
+bool director_lose_region(struct director *director, uint32_t region, uint64_t back_after_us);
+bool director_move_home(struct director *director, uint32_t shard, uint32_t to,
+                        uint64_t back_after_us);
+void director_free_moves(struct director *director);
+
+#endif

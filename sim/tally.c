@@ -1,0 +1,37 @@
+#include "sim/tally.h"
+
+void tally_add(struct tally *tally, const struct trial *trial)
+{
+    const struct run_result *result = &trial->result;
+
+    tally->trials++;
+    tally->failed += trial_has_failed(trial);
+    if (trial->wall_us > tally->longest_us) {
+        tally->longest_us = trial->wall_us;
+        tally->longest_number = trial->number;
+    }
+    if (trial->end != TRIAL_ENDED)
+        return;
+    tally->twice += trial->twice;
+    tally->virtual_us += result->virtual_us;
+    tally->steps += result->steps;
+    tally->operations += result->operations;
+    tally->acknowledged += result->acknowledged;
+    tally->queued += result->queued;
+    tally->given_up_by_promotion += result->given_up_by_promotion;
+    for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
+        tally->faults[kind] += result->fault_happened >> kind & 1;
+    for (size_t branch = 0; branch < REACH_COUNT; branch++)
+        tally->reach[branch] += trial->reach[branch];
+}
+
+size_t tally_missing(const struct tally *tally, uint64_t faults)
+{
+    size_t missing = 0;
+
+    for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
+        missing += (faults >> kind & 1) != 0 && tally->faults[kind] == 0;
+    for (size_t branch = 0; branch < REACH_COUNT; branch++)
+        missing += tally->reach[branch] == 0;
+    return missing;
+}
