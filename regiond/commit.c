@@ -110,7 +110,7 @@ static struct commit_op *take(struct commit *commit, struct lane *lane)
 static bool may_run(const struct region *region, const struct copy *copy,
                     const struct commit_op *op)
 {
-    bool home = copies_is_home(region, copy);
+    bool home = copies_becomes_home(region, copy);
 
     if (op->store.kind == STORE_OP_WRITE)
         return home || PLANTED(STALE_HOME);

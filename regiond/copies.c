@@ -90,9 +90,14 @@ struct copy *copies_find(const struct region *region, const char *shard)
     return NULL;
 }
 
-bool copies_is_home(const struct region *region, const struct copy *copy)
+bool copies_becomes_home(const struct region *region, const struct copy *copy)
 {
     return copy->home_peer == region->self && copy->visible.epoch <= copy->epoch;
+}
+
+bool copies_is_home(const struct region *region, const struct copy *copy)
+{
+    return copies_becomes_home(region, copy) && !copy->groups;
 }
 
 static uint64_t max_u64(uint64_t a, uint64_t b)

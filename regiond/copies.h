@@ -68,8 +68,13 @@ void copies_configure(struct region *region);
 
 struct copy *copies_find(const struct region *region, const char *shard); /* NULL: none */
 
-/* Whether this region may accept writes for @copy: the config says so, and the log has not seen a
- * newer epoch than the config. */
+/* Whether this region is to be home to @copy: the config says so, and the log has not seen a newer
+ * epoch than the config. */
+bool copies_becomes_home(const struct region *region, const struct copy *copy);
+
+/* Whether it is, and may accept writes, export the log and answer for all that was ever written:
+ * not while changes of the home before are still on their way to the disk, for what is visible is
+ * then less than what the others have. */
 bool copies_is_home(const struct region *region, const struct copy *copy);
 
 /* Staleness by the home's wall clock and ours; yet never less than the time since we were told, so

@@ -156,8 +156,25 @@ bool forward_reaches(const struct region *region, uint32_t peer)
     return peer == region->self || (peer < region->peer_count && region->peer_up[peer]);
 }
 
-void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, size_t size,
-                    forward_done *done, void *context)
+/* Who asks hears from us so long before it gives up. */
+#define MARGIN_US (20 * MILLISECOND_US)
+
+static uint64_t min_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t asker_deadline_us(const struct request *asker)
+{
+    uint64_t budget_us = asker->call->budget_us;
+
+    if (budget_us == 0)
+        return NEVER_US;
+    return asker->arrived_us + budget_us - min_u64(MARGIN_US, budget_us / 4);
+}
+
+static void send(struct region *region, uint64_t by_us, uint32_t peer, const uint8_t *call,
+                 size_t size, forward_done *done, void *context)
 {
     struct forward *forward = region->forward;
     struct pending *pending = memory_alloc(sizeof *pending);
@@ -178,19 +195,25 @@ void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, s
         add_local(forward, LOCAL_FAILURE, pending->id, -EHOSTUNREACH, NULL, 0);
     } else {
         deadlines_set(&region->deadlines, &pending->deadline,
-                      region->at.now_us + round_trip_us(region, peer) +
-                          region->settings.request_timeout_us);
+                      min_u64(by_us, region->at.now_us + round_trip_us(region, peer) +
+                                         region->settings.request_timeout_us));
     }
 }
 
-void forward_call(struct region *region, uint32_t peer, const Mec__Call *call, forward_done *done,
-                  void *context)
+void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, size_t size,
+                    forward_done *done, void *context)
+{
+    send(region, NEVER_US, peer, call, size, done, context);
+}
+
+void forward_call(struct region *region, const struct request *asker, uint32_t peer,
+                  const Mec__Call *call, forward_done *done, void *context)
 {
     size_t size = mec__call__get_packed_size(call);
     uint8_t *packed = memory_alloc(size);
 
     mec__call__pack(call, packed);
-    forward_packed(region, peer, packed, size, done, context);
+    send(region, asker_deadline_us(asker), peer, packed, size, done, context);
     sodium_memzero(packed, size);
     free(packed);
 }

@@ -17,6 +17,8 @@ struct pending;
 /* @answer is set on 0 and lives until the callback returns. @error: -EHOSTUNREACH, the call never
  * left; -ECONNRESET or -ETIMEDOUT, what became of it is not known; -ENOBUFS, too many calls are
  * out; -ECANCELED, the region is being freed. */
+struct request;
+
 typedef void forward_done(struct region *region, void *context, int error,
                           const Mec__Answer *answer);
 
@@ -24,11 +26,12 @@ typedef void forward_done(struct region *region, void *context, int error,
 struct forward *forward_create(uint64_t link_seed);
 void forward_free(struct forward *forward);
 
-/* Ask the region with index @peer (PEER_NONE fails). */
-void forward_call(struct region *region, uint32_t peer, const Mec__Call *call, forward_done *done,
-                  void *context);
+/* Ask the region with index @peer (PEER_NONE fails) on behalf of @asker, who is told in time how it
+ * ended, rather than give up on us. */
+void forward_call(struct region *region, const struct request *asker, uint32_t peer,
+                  const Mec__Call *call, forward_done *done, void *context);
 
-/* The same with a call that is packed already. */
+/* The same on nobody's behalf, with a call that is packed already. */
 void forward_packed(struct region *region, uint32_t peer, const uint8_t *call, size_t size,
                     forward_done *done, void *context);
 

@@ -84,6 +84,7 @@ struct store_apply {
     const uint8_t *digest; /* DIGEST_SIZE, of @change */
 };
 
+/* Those that refuse a write rest on disks (a queued write's refusal): they are never renumbered. */
 enum store_result {
     STORE_DONE,             /* written now */
     STORE_REPLAYED,         /* was written before under this key; the results are the first ones */

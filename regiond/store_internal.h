@@ -5,7 +5,6 @@
 
 #include "regiond/store.h"
 #include "regiond/store_file.h"
-#include "regiond/store_refusals.h"
 #include "replication.pb-c.h"
 
 /* The tables of a shard's file, and every statement that is kept for them. */
@@ -31,7 +30,6 @@ struct store {
     char *shard;
     struct store_end end;
     struct arena *arena;             /* of one operation */
-    struct store_refusals *refusals; /* of queued writes */
     char *sweep_user, *sweep_key; /* store_trim() goes on behind this one; NULL: from the front */
 };
 

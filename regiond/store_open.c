@@ -138,7 +138,6 @@ int store_open(const char *path, const char *shard, const char *vfs, struct stor
     }
     store->shard = memory_text(shard);
     store->arena = arena_create();
-    store->refusals = store_refusals_create();
     *ret_store = store;
     return 0;
 }
@@ -149,7 +148,6 @@ void store_free(struct store *store)
         return;
     store_file_close(&store->file);
     arena_free(store->arena);
-    store_refusals_free(store->refusals);
     free(store->shard);
     free(store->sweep_user);
     free(store->sweep_key);

@@ -18,8 +18,39 @@ struct head {
 
 /* ---- checks: these read only ---- */
 
-/* Was this write made before, under the same key? *@ret_known says so, and then op->result and the
- * results of then are set. */
+/* A refused queued write stands among the keys with seq 0, which no change has, and its result
+ * where an incarnation would be: so the keys are looked through once. */
+static void take_refusal(struct store_op *op, sqlite3_stmt *statement)
+{
+    reach(REFUSAL_REPEATED);
+    op->version = store_file_u64(statement, 3);
+    op->result = (enum store_result)store_file_u64(statement, 4);
+}
+
+static void take_effect(struct store_op *op, sqlite3_stmt *statement)
+{
+    const struct store_write *write = &op->write;
+    bool same = sqlite3_column_bytes(statement, 0) == sizeof(write->request_digest) &&
+                memcmp(sqlite3_column_blob(statement, 0), write->request_digest,
+                       sizeof(write->request_digest)) == 0;
+
+    if (same)
+        reach(WRITE_REPLAYED);
+    else
+        reach(KEY_REUSED);
+    if (PLANTED(UNCOMPARED_KEY))
+        same = true;
+    op->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
+    op->epoch = store_file_u64(statement, 1);
+    op->seq = store_file_u64(statement, 2);
+    op->version = store_file_u64(statement, 3);
+    op->incarnation = store_file_u64(statement, 4);
+    op->created = store_file_u64(statement, 5) != 0;
+    op->deleted = store_file_u64(statement, 6) != 0;
+}
+
+/* Was this write made before, under the same key, or a queued copy of it refused? *@ret_known says
+ * so, and then op->result and the results of then are set. */
 static int check_key(struct store *store, struct store_op *op, bool *ret_known)
 {
     sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_KEY_GET);
@@ -32,25 +63,10 @@ static int check_key(struct store *store, struct store_op *op, bool *ret_known)
     store_file_bind_text(statement, 2, write->idempotency_key);
     code = sqlite3_step(statement);
     *ret_known = code == SQLITE_ROW;
-    if (code == SQLITE_ROW) {
-        bool same = sqlite3_column_bytes(statement, 0) == sizeof(write->request_digest) &&
-                    memcmp(sqlite3_column_blob(statement, 0), write->request_digest,
-                           sizeof(write->request_digest)) == 0;
-
-        if (same)
-            reach(WRITE_REPLAYED);
-        else
-            reach(KEY_REUSED);
-        if (PLANTED(UNCOMPARED_KEY))
-            same = true;
-        op->result = same ? STORE_REPLAYED : STORE_KEY_REUSED;
-        op->epoch = store_file_u64(statement, 1);
-        op->seq = store_file_u64(statement, 2);
-        op->version = store_file_u64(statement, 3);
-        op->incarnation = store_file_u64(statement, 4);
-        op->created = store_file_u64(statement, 5) != 0;
-        op->deleted = store_file_u64(statement, 6) != 0;
-    }
+    if (code == SQLITE_ROW && store_file_u64(statement, 2) == 0)
+        take_refusal(op, statement);
+    else if (code == SQLITE_ROW)
+        take_effect(op, statement);
     sqlite3_reset(statement);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_file_error(&store->file, code);
 }
@@ -88,20 +104,6 @@ static bool condition_holds(const struct store_write *write, const struct head *
         return !head->lives;
     }
     abort(); /* a condition out of range */
-}
-
-/* Has a queued copy of this write been refused? Its receipt says so, and that is final. Sets
- * op->result. */
-static bool was_refused(const struct store *store, struct store_op *op)
-{
-    struct store_refusal refusal;
-
-    if (!store_refusals_find(store->refusals, op->write.user, op->write.idempotency_key, &refusal))
-        return false;
-    reach(REFUSAL_REPEATED);
-    op->result = refusal.result;
-    op->version = refusal.version;
-    return true;
 }
 
 /* Set op->result and return true when the write is refused for what it is itself. */
@@ -295,17 +297,31 @@ static int put(struct store *store, struct store_round *round, struct store_op *
     return store_write_put(store, round, &change, bytes, op->change_digest);
 }
 
-/* Should the batch fail after this, the refusal stays: it was refused on grounds that never came to
- * be, but the next try is told the same. */
-static int refused(struct store *store, const struct store_op *op)
+/* Once a receipt says "rejected" or "expired", no copy of the same write may take effect any more:
+ * another queue may hold one, and a try that was given up may still stand unread in a socket. So
+ * the refusal is on the disk before the queue hears of it, and stays as long as a key does. It is
+ * no change, and followers know nothing of it. */
+static int refused(struct store *store, const struct store_round *round, const struct store_op *op)
 {
-    const struct store_refusal refusal = {op->result, op->version};
+    sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_KEY_PUT);
+    const struct store_write *write = &op->write;
 
-    if (!op->write.receipt || op->write.receipt[0] == '\0')
+    if (!write->receipt || write->receipt[0] == '\0')
         return 0;
     reach(QUEUED_WRITE_REFUSED);
-    store_refusals_note(store->refusals, op->write.user, op->write.idempotency_key, &refusal);
-    return 0;
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, write->user);
+    store_file_bind_text(statement, 2, write->idempotency_key);
+    store_file_bind_blob(statement, 3, write->request_digest, sizeof(write->request_digest));
+    store_file_bind_u64(statement, 4, round->wall_us);
+    store_file_bind_u64(statement, 5, 0);
+    store_file_bind_u64(statement, 6, 0);
+    store_file_bind_u64(statement, 7, op->version);
+    store_file_bind_u64(statement, 8, (uint64_t)op->result);
+    store_file_bind_u64(statement, 9, 0);
+    store_file_bind_u64(statement, 10, 0);
+    return store_file_run(&store->file, statement);
 }
 
 int store_write_run(struct store *store, struct store_round *round, struct store_op *op)
@@ -326,14 +342,14 @@ int store_write_run(struct store *store, struct store_round *round, struct store
     }
     if (has_key)
         error = check_key(store, op, &known);
-    if (error != 0 || known || (has_key && was_refused(store, op)))
+    if (error != 0 || known)
         return error;
     if (refuse_unread(round, op))
-        return refused(store, op);
+        return refused(store, round, op);
     error = read_head(store, write, &head);
     if (error != 0)
         return error;
     if (refuse(op, &head))
-        return refused(store, op);
+        return refused(store, round, op);
     return put(store, round, op, &head);
 }

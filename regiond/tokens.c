@@ -178,7 +178,8 @@ static void ask_home(struct region *region, struct login *login)
     call.idempotency_key = from->idempotency_key;
     call.traceparent = from->traceparent;
     request_wait(&login->request, region->at.now_us);
-    forward_call(region, login->request.copy->home_peer, &call, on_home_answered, login);
+    forward_call(region, &login->request, login->request.copy->home_peer, &call, on_home_answered,
+                 login);
 }
 
 /* The name is known: it is @user of @shard. */
@@ -239,7 +240,8 @@ static void look_up(struct region *region, struct login *login)
     call.key = login->credentials.name;
     call.traceparent = login->request.call->traceparent;
     request_wait(&login->request, region->at.now_us);
-    forward_call(region, directory ? directory->home_peer : PEER_NONE, &call, on_looked_up, login);
+    forward_call(region, &login->request, directory ? directory->home_peer : PEER_NONE, &call,
+                 on_looked_up, login);
 }
 
 void tokens_create(struct region *region, struct request *request)

@@ -111,7 +111,8 @@ static void ask_directory(struct region *region, struct signup *signup, Mec__Ope
     call.idempotency_key = signup->request.call->idempotency_key;
     call.traceparent = signup->request.call->traceparent;
     request_wait(&signup->request, region->at.now_us);
-    forward_call(region, directory ? directory->home_peer : PEER_NONE, &call, done, signup);
+    forward_call(region, &signup->request, directory ? directory->home_peer : PEER_NONE, &call,
+                 done, signup);
 }
 
 /* The account stands; only whether its name is confirmed may not be known. */

@@ -120,7 +120,7 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
     call->shard = (char *)(pending->shard == POLICY_NONE ? protobuf_c_empty_string
                                                          : router->shard_names[pending->shard]);
     call->wait_us = wait_us(router, pending);
-    call->budget_us = seen->round_trip_us + settings->request_timeout_us + call->wait_us;
+    call->budget_us = settings->request_timeout_us + call->wait_us;
 
     struct wan_message message = {
         .direction = WAN_OUT, .peer = pending->region, .kind = FRAME_CALL, .id = pending->call_id};
@@ -131,7 +131,8 @@ static bool send_try(struct router *router, struct pending *pending, Mec__Call *
         link_was_reset(router, seen);
         return false;
     }
-    deadlines_set(&router->deadlines, &pending->deadline, router->at.now_us + call->budget_us);
+    deadlines_set(&router->deadlines, &pending->deadline,
+                  router->at.now_us + seen->round_trip_us + call->budget_us);
     begin_enqueuing(router, pending);
     return true;
 }

@@ -223,7 +223,7 @@ static void keep(struct live_client *client, const char *bytes, size_t size)
         free_in(client);
         return;
     }
-    if (bytes < client->in || bytes >= client->in + client->in_capacity)
+    if (!client->in || bytes < client->in || bytes >= client->in + client->in_capacity)
         reserve_in(client, size);
     memmove(client->in, bytes, size);
     client->in_size = size;

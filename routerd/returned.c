@@ -56,7 +56,7 @@ static int read_value(struct reader *reader, unsigned wire, uint64_t *ret_value)
 
 int returned_service_us(const uint8_t *body, size_t size, uint64_t *ret_service_us)
 {
-    struct reader reader = {body, body + size};
+    struct reader reader = {body, size == 0 ? body : body + size}; /* there may be no body at all */
     uint64_t service_us = 0;
     while (reader.at != reader.end) {
         uint64_t tag;

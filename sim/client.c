@@ -380,6 +380,10 @@ static void on_question(void *what)
  * behind earlier ones that wait there, a log-in whose name is kept there and known nowhere else. */
 static bool is_hopeless(const struct client *client, const struct outcome *outcome)
 {
+    /* A promotion may have given up the account, while its name is kept elsewhere. */
+    if (client->simulation->result->given_up_by_promotion > 0 &&
+        (outcome->problem == PROBLEM_UNAUTHENTICATED || outcome->problem == PROBLEM_NAME_TAKEN))
+        return true;
     return client->simulation->clients->some_are_gone &&
            (outcome->problem == PROBLEM_QUEUE_UNREACHABLE ||
             (client->passed == 0 && outcome->problem == PROBLEM_HOME_UNAVAILABLE));

@@ -138,6 +138,19 @@ static void ask_receipt(struct attempt *attempt)
              arena_format(client->simulation->arena, "/v1/receipts/%s", client->receipts[0]));
 }
 
+/* Somebody else who wants the name; they are told no, or nothing. */
+static void sign_up_as_rival(struct attempt *attempt)
+{
+    struct client *client = attempt->client;
+
+    set_path(attempt, HTTP_POST, "/v1/users");
+    set_write_key(attempt);
+    attempt->http.content_type = slice_of("application/json");
+    attempt->http.body =
+        slice_of(arena_format(client->simulation->arena,
+                              "{\"name\":\"%s\",\"password\":\"of a rival\"}", client->user->name));
+}
+
 static void force_region(struct attempt *attempt)
 {
     about_record(attempt, HTTP_GET);
@@ -201,6 +214,9 @@ static void fill(struct attempt *attempt)
     case PLAN_OPERATION_KEYS:
         set_path(attempt, HTTP_GET, "/.well-known/jwks.json");
         return;
+    case PLAN_OPERATION_RIVAL:
+        sign_up_as_rival(attempt);
+        return;
     case PLAN_OPERATION_TRAVEL:
     case PLAN_OPERATION_COUNT:
         return;
@@ -210,7 +226,8 @@ static void fill(struct attempt *attempt)
 static bool is_open(enum plan_operation_kind kind)
 {
     return kind == PLAN_OPERATION_SIGN_UP || kind == PLAN_OPERATION_LOG_IN ||
-           kind == PLAN_OPERATION_KEYS || kind == PLAN_OPERATION_STRANGER;
+           kind == PLAN_OPERATION_KEYS || kind == PLAN_OPERATION_STRANGER ||
+           kind == PLAN_OPERATION_RIVAL;
 }
 
 /* What the client does when it cannot do @kind yet. PLAN_OPERATION_COUNT: nothing. */
@@ -236,6 +253,8 @@ static enum plan_operation_kind what_first(const struct client *client,
         return client->last_write ? kind : PLAN_OPERATION_COUNT;
     case PLAN_OPERATION_RECEIPT:
         return client->receipt_count > 0 ? kind : PLAN_OPERATION_COUNT;
+    case PLAN_OPERATION_RIVAL:
+        return client->user->signed_up ? kind : PLAN_OPERATION_COUNT;
     default:
         return kind;
     }
@@ -292,8 +311,9 @@ static void set_asked(struct attempt *attempt)
         (void)bookmark_parse(slice_of(client->bookmark), &asked->bookmark);
     asked->undisturbed =
         kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
-        kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_READ_FORCED &&
-        kind != PLAN_OPERATION_RECEIPT && shard != PLAN_NONE &&
+        kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
+        kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
+        shard != PLAN_NONE &&
         director_leaves_alone(client->simulation, director_home(client->simulation, shard),
                               client->place);
 }

@@ -171,7 +171,8 @@ static void learn_write(struct client *client, struct attempt *attempt,
 
 static void learn(struct client *client, struct attempt *attempt, const struct outcome *outcome)
 {
-    if (outcome->status == 401 && attempt->operation.kind != PLAN_OPERATION_STRANGER)
+    if (outcome->status == 401 && attempt->operation.kind != PLAN_OPERATION_STRANGER &&
+        attempt->operation.kind != PLAN_OPERATION_RIVAL)
         client->token = NULL;
     switch (attempt->operation.kind) {
     case PLAN_OPERATION_SIGN_UP:

@@ -19,6 +19,7 @@
 #define RESTART_US_MAX   (5 * SECOND_US)
 #define START_AGAIN_US   (100 * MILLISECOND_US) /* what may not start now */
 #define SETTLED_AFTER_US (4 * SECOND_US)        /* a world has just come up until then */
+#define LEAVES_ALONE_US  (10 * SECOND_US)       /* before the end, when more may be broken */
 
 /* ---- configuration ---- */
 
@@ -79,7 +80,8 @@ static Mec__Config *compile(struct director *director)
         Mec__ShardConfig *shard = config->shards[i];
 
         free(shard->home);
-        shard->home = memory_text(plan->region_names[director->shards[i].home]);
+        shard->home = memory_text(
+            director->shards[i].sealed ? "" : plan->region_names[director->shards[i].home]);
         shard->epoch = director->shards[i].epoch;
     }
     config->settings->cache_bytes = director->cache_bytes;
@@ -117,8 +119,10 @@ static void configured(struct process *process, struct errand *errand)
 
 bool director_reaches(const struct director *director, const struct process *process)
 {
-    return !director->control_down &&
-           (process->kind == PROCESS_ROUTER || !director->unreachable[process->index]);
+    if (director->control_down)
+        return false;
+    return process->kind == PROCESS_ROUTER ? !director->router_unreachable[process->index]
+                                           : !director->unreachable[process->index];
 }
 
 static void tell(struct director *director, struct process *process)
@@ -184,10 +188,10 @@ struct start {
 
 static bool may_start(const struct director *director, const struct process *process)
 {
-    if (process->kind == PROCESS_ROUTER)
-        return !director->control_down;
-    return director_reaches(director, process) && !director->lost[process->index] &&
-           !director->gone[process->index];
+    if (!director_reaches(director, process))
+        return false;
+    return process->kind == PROCESS_ROUTER ||
+           (!director->lost[process->index] && !director->gone[process->index]);
 }
 
 static uint64_t back_off_us(uint32_t stumbles)
@@ -352,8 +356,8 @@ bool director_leaves_alone(const struct simulation *simulation, uint32_t home, u
     const struct director *director = simulation->director;
 
     return director->has_sole_region && simulation->now_us >= SETTLED_AFTER_US &&
-           simulation->now_us < simulation->plan->duration_us && home != director->sole_region &&
-           place != director->sole_region;
+           simulation->now_us + LEAVES_ALONE_US < simulation->plan->duration_us &&
+           home != director->sole_region && place != director->sole_region;
 }
 
 /* ---- life ---- */

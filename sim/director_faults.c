@@ -260,6 +260,7 @@ static bool cut_clients(struct director *director, struct active *active)
 {
     struct fault fault = {.kind = FAULT_CUT};
 
+    fault.reset = active->fault->kind == PLAN_FAULT_RESET_CLIENTS;
     snprintf(fault.a, sizeof fault.a, "client:%s", region_name(director, active->fault->region));
     snprintf(fault.b, sizeof fault.b, "%s", region_name(director, active->fault->other));
     active->links[0] = add_fault(director, &fault);
@@ -351,8 +352,10 @@ static bool cut_control(struct director *director, const struct plan_fault *faul
 {
     if (fault->kind == PLAN_FAULT_CONTROL_DOWN)
         director->control_down = true;
-    else
+    else if (fault->kind == PLAN_FAULT_CONTROL_UNREACHABLE)
         director->unreachable[fault->region] = true;
+    else
+        director->router_unreachable[router_of(director, fault)->index] = true;
     return true;
 }
 
@@ -368,6 +371,15 @@ static bool repeat_batches(struct director *director, const struct plan_fault *f
     uint64_t until_us = fault->duration_us ? simulation->now_us + fault->duration_us : NEVER_US;
 
     sockets_repeat(simulation, fault->region, until_us, fault->amount);
+    return true;
+}
+
+static bool corrupt_batches(struct director *director, const struct plan_fault *fault)
+{
+    struct simulation *simulation = director->simulation;
+    uint64_t until_us = fault->duration_us ? simulation->now_us + fault->duration_us : NEVER_US;
+
+    sockets_corrupt(simulation, fault->region, until_us, at_least_once(fault));
     return true;
 }
 
@@ -440,6 +452,7 @@ static bool happen(struct director *director, struct active *active)
     case PLAN_FAULT_ISOLATE:
         return isolate(director, active);
     case PLAN_FAULT_CUT_CLIENTS:
+    case PLAN_FAULT_RESET_CLIENTS:
         return cut_clients(director, active);
     case PLAN_FAULT_CLOCK_OFFSET:
     case PLAN_FAULT_CLOCK_DRIFT:
@@ -450,7 +463,12 @@ static bool happen(struct director *director, struct active *active)
         return set_cache(director, fault->amount);
     case PLAN_FAULT_CONTROL_DOWN:
     case PLAN_FAULT_CONTROL_UNREACHABLE:
+    case PLAN_FAULT_ROUTER_UNREACHABLE:
         return cut_control(director, fault);
+    case PLAN_FAULT_MOVE_LIVE_HOME:
+        return director_move_live_home(director, fault->region, fault->other);
+    case PLAN_FAULT_CORRUPT_BATCHES:
+        return corrupt_batches(director, fault);
     case PLAN_FAULT_REPEAT_BATCHES:
         return repeat_batches(director, fault);
     case PLAN_FAULT_COUNT:
@@ -516,6 +534,9 @@ static void heal(struct director *director, struct active *active)
     case PLAN_FAULT_CONTROL_UNREACHABLE:
         director->unreachable[fault->region] = false;
         return;
+    case PLAN_FAULT_ROUTER_UNREACHABLE:
+        director->router_unreachable[router_of(director, fault)->index] = false;
+        return;
     default:
         return;
     }
@@ -531,6 +552,7 @@ static bool changes_config(enum plan_fault_kind kind)
     case PLAN_FAULT_FLAP:
     case PLAN_FAULT_ISOLATE:
     case PLAN_FAULT_CUT_CLIENTS:
+    case PLAN_FAULT_RESET_CLIENTS:
     case PLAN_FAULT_LATENCY:
     case PLAN_FAULT_JITTER:
     case PLAN_FAULT_LOSS:
@@ -539,6 +561,7 @@ static bool changes_config(enum plan_fault_kind kind)
     case PLAN_FAULT_CACHE_TINY:
     case PLAN_FAULT_CONTROL_DOWN:
     case PLAN_FAULT_CONTROL_UNREACHABLE:
+    case PLAN_FAULT_ROUTER_UNREACHABLE:
         return true;
     default:
         return false;
@@ -629,6 +652,7 @@ static void heal_region(struct director *director, uint32_t region)
     vfs_set_sync_us(region_host_disk(host), simulation->plan->sync_us);
     set_clock_right(director, region);
     sockets_repeat(simulation, region, 0, 0);
+    sockets_corrupt(simulation, region, 0, 0);
     director->unreachable[region] = false;
     for (uint32_t shard = 0; shard < simulation->plan->region_count; shard++) {
         if (!region_host_is_damaged(host, shard))
@@ -649,6 +673,8 @@ void director_heal_faults(struct director *director)
         free(active);
     }
     director->control_down = false;
+    for (uint32_t i = 0; i < PLAN_ROUTERS_MAX; i++)
+        director->router_unreachable[i] = false;
     for (uint32_t i = 0; i < director->simulation->plan->region_count; i++)
         heal_region(director, i);
 }

@@ -81,17 +81,66 @@ static bool move_is_ready(const struct director *director, const struct move *mo
                watch_last_seq(simulation->watch, move->shard);
 }
 
+/* The old home, told that it is none any more, has nothing on its way to the disk. */
+static bool has_sealed(const struct director *director, const struct move *move)
+{
+    struct simulation *simulation = director->simulation;
+    const struct process *from = simulation_regiond(simulation, director->shards[move->shard].home);
+
+    return process_runs(from) && from->config->version >= move->fence_version &&
+           !region_host_is_writing(from->region);
+}
+
+static void seal(struct director *director, struct move *move)
+{
+    director->shards[move->shard].epoch++;
+    director->shards[move->shard].sealed = true;
+    move->fence_version = director->config_count + 1;
+    simulation_trace(director->simulation, director->simulation->plan->region_names[move->shard],
+                     "has no home for a moment");
+    director_publish(director);
+}
+
+/* Nobody is home while the old one comes to rest. What it has not shipped by then it cannot ship
+ * any more: unless the new one has all, the old one gets the shard back. */
+static bool look_at_sealed(struct director *director, struct move *move)
+{
+    struct simulation *simulation = director->simulation;
+    const struct process *to = simulation_regiond(simulation, move->to);
+    uint32_t home = director->shards[move->shard].home;
+
+    if (!has_sealed(director, move)) {
+        move->looks = 0;
+        return false;
+    }
+    if (++move->looks < LOOKS_WANTED)
+        return false;
+    if (process_runs(to) && !region_host_is_damaged(to->region, move->shard) &&
+        watch_copy_seq(simulation->watch, move->to, move->shard) ==
+            watch_last_seq(simulation->watch, move->shard))
+        home = move->to;
+    director->shards[move->shard].sealed = false;
+    make_home(director, move, home, UINT64_MAX);
+    return true;
+}
+
 /* The old home is stopped at a moment when the new one has all that it has. Returns true when the
  * move is over. */
 static bool look_at_planned(struct director *director, struct move *move)
 {
     struct simulation *simulation = director->simulation;
 
+    if (director->shards[move->shard].sealed)
+        return look_at_sealed(director, move);
     if (simulation->now_us > move->give_up_us || director->lost[move->to] ||
         director->lost[director->shards[move->shard].home])
         return true;
     if (!move_is_ready(director, move))
         return false;
+    if (move->live) {
+        seal(director, move);
+        return false;
+    }
     director_end(simulation_regiond(simulation, director->shards[move->shard].home),
                  PROCESS_STOPPED, move->back_after_us);
     director->shards[move->shard].epoch++;
@@ -106,6 +155,19 @@ bool director_move_home(struct director *director, uint32_t shard, uint32_t to,
                         .to = to,
                         .give_up_us = director->simulation->now_us + MOVE_PATIENCE_US,
                         .back_after_us = back_after_us};
+
+    if (is_moving(director, shard) || director->shards[shard].home == to)
+        return false;
+    add(director, &move);
+    return true;
+}
+
+bool director_move_live_home(struct director *director, uint32_t shard, uint32_t to)
+{
+    struct move move = {.shard = shard,
+                        .to = to,
+                        .live = true,
+                        .give_up_us = director->simulation->now_us + MOVE_PATIENCE_US};
 
     if (is_moving(director, shard) || director->shards[shard].home == to)
         return false;

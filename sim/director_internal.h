@@ -28,6 +28,7 @@ struct move {
     struct move *next;
     uint32_t shard;
     uint32_t to;            /* PLAN_NONE: whoever has most; the old home is lost */
+    bool live;              /* the old home is not stopped: the shard has no home for a moment */
     uint64_t fence_version; /* config that ended the old epoch; 0: not yet */
     uint64_t give_up_us;    /* a planned move is dropped by then */
     uint64_t back_after_us; /* the old home comes back so much later */
@@ -45,11 +46,13 @@ struct director {
     struct {
         uint32_t home;
         uint64_t epoch;
+        bool sealed; /* between two homes: nobody accepts */
     } shards[PLAN_REGIONS_MAX];
     struct clock clocks[PLAN_REGIONS_MAX];
     bool lost[PLAN_REGIONS_MAX];        /* its disk is gone and nobody has taken over yet */
     bool unreachable[PLAN_REGIONS_MAX]; /* for the control plane */
-    bool gone[PLAN_REGIONS_MAX];        /* for good */
+    bool router_unreachable[PLAN_ROUTERS_MAX];
+    bool gone[PLAN_REGIONS_MAX]; /* for good */
     bool control_down;
     uint64_t cache_bytes; /* in force; as in the plan when no fault says otherwise */
     struct active *active;
@@ -91,6 +94,7 @@ void director_repair(struct director *director, uint32_t region);
 bool director_lose_region(struct director *director, uint32_t region, uint64_t back_after_us);
 bool director_move_home(struct director *director, uint32_t shard, uint32_t to,
                         uint64_t back_after_us);
+bool director_move_live_home(struct director *director, uint32_t shard, uint32_t to);
 void director_free_moves(struct director *director);
 
 #endif

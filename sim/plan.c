@@ -82,6 +82,10 @@ static const struct plan_shape shapes[PLAN_FAULT_COUNT] = {
     SHAPE(CACHE_TINY, false, true, NONE, SIZE),
     SHAPE(CONTROL_DOWN, false, true, NONE, NONE),
     SHAPE(CONTROL_UNREACHABLE, true, true, NONE, NONE),
+    SHAPE(RESET_CLIENTS, true, true, REGION, NONE),
+    SHAPE(ROUTER_UNREACHABLE, false, true, NONE, ROUTER),
+    SHAPE(MOVE_LIVE_HOME, true, false, APART, NONE),
+    SHAPE(CORRUPT_BATCHES, true, true, NONE, COUNT),
     SHAPE(REPEAT_BATCHES, true, true, NONE, TIME),
 };
 

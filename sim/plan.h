@@ -67,6 +67,12 @@
     X(CACHE_TINY, "cache-tiny", "caches hold AMOUNT bytes, for a while")                           \
     X(CONTROL_DOWN, "control-down", "no process hears of changes, for a while")                    \
     X(CONTROL_UNREACHABLE, "control-unreachable", "REGION's processes hear of none, for a while")  \
+    X(RESET_CLIENTS, "reset-clients", "... and calls of theirs under way fail at once")            \
+    X(ROUTER_UNREACHABLE, "router-unreachable", "router AMOUNT hears of no changes, for a while")  \
+    X(MOVE_LIVE_HOME, "move-live-home",                                                            \
+      "REGION's shard is taken from its home, which lives on, and given to OTHER, or back")        \
+    X(CORRUPT_BATCHES, "corrupt-batches",                                                          \
+      "a bit flips in each AMOUNT-th batch of REGION's replicator, for a while")                   \
     X(REPEAT_BATCHES, "repeat-batches",                                                            \
       "REGION's replicator's batches arrive again up to AMOUNT us later, for a while")
 
@@ -104,7 +110,8 @@ struct plan_fault {
     X(WHOAMI, "whoami", "asks who it is")                                                          \
     X(KEYS, "keys", "asks for the public keys")                                                    \
     X(TRAVEL, "travel", "is at REGION's place from now on")                                        \
-    X(STRANGER, "stranger", "comes with a token that is none")
+    X(STRANGER, "stranger", "comes with a token that is none")                                     \
+    X(RIVAL, "rival", "signs up under its user's name as somebody else")
 
 enum plan_operation_kind {
 #define X(kind, name, what) PLAN_OPERATION_##kind,

@@ -95,7 +95,8 @@ static void vary_health(Mec__Settings *settings, struct random *random)
 
 static void vary_times(Mec__Settings *settings, struct random *random)
 {
-    settings->request_timeout_us = plan_luck_wide(random, 300 * MILLISECOND_US, 3 * SECOND_US);
+    /* A log-in may ask two other regions in turn, each half a world away. */
+    settings->request_timeout_us = plan_luck_wide(random, 800 * MILLISECOND_US, 3 * SECOND_US);
     settings->bookmark_wait_us = plan_luck_between(random, 0, 300 * MILLISECOND_US);
     uint64_t brisk_us = plan_luck_wide(random, 250 * MILLISECOND_US, 500 * MILLISECOND_US);
     uint64_t calm_us = plan_luck_wide(random, 500 * MILLISECOND_US, 2 * SECOND_US);

@@ -30,6 +30,7 @@ static const uint32_t usual_weights[PLAN_OPERATION_COUNT] = {
     [PLAN_OPERATION_KEYS] = 5,
     [PLAN_OPERATION_TRAVEL] = 10,
     [PLAN_OPERATION_STRANGER] = 5,
+    [PLAN_OPERATION_RIVAL] = 5,
 };
 
 /* What a seed's clients do, and how much. */

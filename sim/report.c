@@ -202,30 +202,35 @@ char *report_progress(const struct tally *tally, uint64_t wall_us)
     return text_take(&text);
 }
 
-static void reach_row(struct table *table, const char *name, uint64_t count, const char *what)
+static void reach_row(struct table *table, const char *name, uint64_t count, uint64_t first,
+                      const char *what)
 {
     char text[NUMBER_SIZE];
 
     table_cell(table, TABLE_PLAIN, "%s", name);
     table_cell(table, count == 0 ? TABLE_BAD : TABLE_PLAIN, "%s", number(count, text));
+    if (count == 0)
+        table_cell(table, TABLE_BAD, "-");
+    else
+        table_cell(table, TABLE_PLAIN, "%" PRIu64, first);
     table_cell(table, TABLE_FAINT, "%s", what);
 }
 
 char *report_reach(const struct tally *tally, uint64_t faults, bool colours)
 {
-    static const char *const fault_headings[] = {"fault", ">seeds", "what happened"};
-    static const char *const branch_headings[] = {"branch", ">times", "what happened"};
-    struct table *kinds = table_create(fault_headings, 3);
-    struct table *branches = table_create(branch_headings, 3);
+    static const char *const fault_headings[] = {"fault", ">seeds", ">first", "what happened"};
+    static const char *const branch_headings[] = {"branch", ">times", ">first", "what happened"};
+    struct table *kinds = table_create(fault_headings, 4);
+    struct table *branches = table_create(branch_headings, 4);
     struct text text = {0};
 
     for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
         if ((faults >> kind & 1) != 0)
             reach_row(kinds, plan_fault_name((enum plan_fault_kind)kind), tally->faults[kind],
-                      plan_fault_what((enum plan_fault_kind)kind));
+                      tally->first_faults[kind], plan_fault_what((enum plan_fault_kind)kind));
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
         reach_row(branches, reach_name((enum reach_branch)branch), tally->reach[branch],
-                  reach_what((enum reach_branch)branch));
+                  tally->first_reach[branch], reach_what((enum reach_branch)branch));
     table_render(kinds, &text, "", colours);
     text_add(&text, "\n");
     table_render(branches, &text, "", colours);

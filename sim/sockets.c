@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replication.pb-c.h"
 #include "sim/region_host.h"
 #include "sim/replicator_host.h"
 #include "sim/router_host.h"
@@ -35,6 +36,9 @@ struct sockets {
     struct {
         uint64_t until_us, late_us;
     } repeats[PLAN_REGIONS_MAX];
+    struct {
+        uint64_t until_us, every, seen;
+    } corruptions[PLAN_REGIONS_MAX];
 };
 
 struct sockets *sockets_create(struct simulation *simulation)
@@ -313,13 +317,64 @@ void sockets_repeat(struct simulation *simulation, uint32_t region, uint64_t unt
     simulation->sockets->repeats[region].late_us = late_us ? late_us : 1;
 }
 
+void sockets_corrupt(struct simulation *simulation, uint32_t region, uint64_t until_us,
+                     uint64_t every)
+{
+    simulation->sockets->corruptions[region].until_us = until_us;
+    simulation->sockets->corruptions[region].every = every ? every : 1;
+}
+
+/* Is this frame a batch whose turn it is? */
+static bool is_to_be_corrupted(const struct process *client, const uint8_t *frame, size_t size,
+                               struct frame *ret_frame)
+{
+    struct sockets *sockets = client->simulation->sockets;
+    size_t used;
+
+    return client->kind == PROCESS_REPLICATOR &&
+           sockets->corruptions[client->index].until_us > client->simulation->now_us &&
+           frame_decode(frame, size, ret_frame, &used) == 1 && ret_frame->kind == FRAME_APPLY &&
+           ++sockets->corruptions[client->index].seen % sockets->corruptions[client->index].every ==
+               0;
+}
+
+/* Only what the digests guard: a flipped bit in the rest of a frame would be a lie that nothing in
+ * a process on the same machine protects from. Returns a new frame, or NULL: it carries no change.
+ */
+static uint8_t *flip_bit(struct simulation *simulation, const struct frame *frame, size_t *ret_size)
+{
+    Mec__Apply *apply = mec__apply__unpack(NULL, frame->body_size, frame->body);
+    uint8_t *flipped = NULL;
+    ProtobufCBinaryData *bytes;
+    uint64_t bit;
+
+    if (apply && apply->n_changes > 0) {
+        bytes = &apply->changes[simulation_draw(simulation, LUCK_SOCKETS, 0, apply->n_changes - 1)]
+                     ->change;
+        bit = simulation_draw(simulation, LUCK_SOCKETS, 0, bytes->len * 8 - 1);
+        bytes->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        flipped = frame_pack_new(FRAME_APPLY, frame->id, &apply->base, ret_size);
+    }
+    if (apply)
+        mec__apply__free_unpacked(apply, NULL);
+    return flipped;
+}
+
 void sockets_send(struct process *client, uint32_t region, const uint8_t *frame, size_t size)
 {
     struct connection *connection = client->simulation->sockets->current[client->place][region];
+    struct frame decoded;
+    uint8_t *flipped = NULL;
+    size_t flipped_size;
 
     if (!connection || connection->ending[TO_SERVER] || connection->closed[TO_CLIENT])
         return;
-    send_frame(connection, TO_SERVER, frame, size, arrival_us(connection, TO_SERVER));
+    if (is_to_be_corrupted(client, frame, size, &decoded) &&
+        (flipped = flip_bit(client->simulation, &decoded, &flipped_size)) != NULL)
+        send_frame(connection, TO_SERVER, flipped, flipped_size, arrival_us(connection, TO_SERVER));
+    else
+        send_frame(connection, TO_SERVER, frame, size, arrival_us(connection, TO_SERVER));
+    free(flipped);
     maybe_repeat(connection, frame, size);
 }
 

@@ -30,4 +30,8 @@ void sockets_drop(struct process *server, uint64_t number);
 void sockets_repeat(struct simulation *simulation, uint32_t region, uint64_t until_us,
                     uint64_t late_us);
 
+/* Likewise, in each @every-th batch one bit of a change flips on the way. */
+void sockets_corrupt(struct simulation *simulation, uint32_t region, uint64_t until_us,
+                     uint64_t every);
+
 #endif

@@ -1,5 +1,13 @@
 #include "sim/tally.h"
 
+/* Trials come in the order of their numbers. */
+static void count(uint64_t *counted, uint64_t *first, uint64_t more, uint64_t number)
+{
+    if (*counted == 0 && more != 0)
+        *first = number;
+    *counted += more;
+}
+
 void tally_add(struct tally *tally, const struct trial *trial)
 {
     const struct run_result *result = &trial->result;
@@ -20,9 +28,11 @@ void tally_add(struct tally *tally, const struct trial *trial)
     tally->queued += result->queued;
     tally->given_up_by_promotion += result->given_up_by_promotion;
     for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
-        tally->faults[kind] += result->fault_happened >> kind & 1;
+        count(&tally->faults[kind], &tally->first_faults[kind], result->fault_happened >> kind & 1,
+              trial->number);
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
-        tally->reach[branch] += trial->reach[branch];
+        count(&tally->reach[branch], &tally->first_reach[branch], trial->reach[branch],
+              trial->number);
 }
 
 size_t tally_missing(const struct tally *tally, uint64_t faults)

@@ -17,8 +17,10 @@ struct tally {
     uint64_t given_up_by_promotion;
     uint64_t longest_us; /* wall time */
     uint64_t longest_number;
-    uint64_t faults[PLAN_FAULT_COUNT]; /* trials in which that kind happened */
-    uint64_t reach[REACH_COUNT];
+    uint64_t faults[PLAN_FAULT_COUNT];       /* trials in which that kind happened */
+    uint64_t first_faults[PLAN_FAULT_COUNT]; /* number of the first of them */
+    uint64_t reach[REACH_COUNT];             /* times that branch was taken */
+    uint64_t first_reach[REACH_COUNT];       /* number of the first trial that took it */
 };
 
 void tally_add(struct tally *tally, const struct trial *trial);

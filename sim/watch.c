@@ -44,6 +44,7 @@ struct watch *watch_create(const struct plan *plan, struct history *history)
     watch->region_count = plan->region_count;
     for (uint32_t i = 0; i < watch->region_count; i++) {
         watch->regions[i].name = plan->region_names[i];
+        watch->regions[i].disks = 1;
         watch->shards[i] =
             (struct watch_shard){.name = plan->region_names[i], .home = i, .epoch = 1};
     }
@@ -163,24 +164,6 @@ static void take_shard_batch(struct watch *watch, uint64_t now_us, uint32_t regi
     }
 }
 
-/* All is undone; but what refused a queued write is remembered, and which of them got that far is
- * not known. */
-static void take_undone(struct watch *watch, uint32_t region, const struct storage_batch *batch)
-{
-    if (batch->target == STORAGE_QUEUE)
-        return;
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct store_op *op = &batch->ops[i];
-        struct watch_effort *effort;
-
-        if (op->kind != STORE_OP_WRITE || !op->write.receipt || op->write.receipt[0] == '\0')
-            continue;
-        effort = watch_effort_of(watch, op->write.user, op->write.idempotency_key);
-        if (effort)
-            watch_effort_refused(watch, region, effort, false);
-    }
-}
-
 void watch_batch(struct watch *watch, uint64_t now_us, uint32_t region,
                  const struct storage_batch *batch)
 {
@@ -194,8 +177,8 @@ void watch_batch(struct watch *watch, uint64_t now_us, uint32_t region,
     }
     publish_earlier(watch, now_us, region);
     if (batch->error == -ENOSPC)
-        take_undone(watch, region, batch);
-    else if (batch->error != 0)
+        return; /* all is undone */
+    if (batch->error != 0)
         watch_batch_in_doubt(watch, now_us, region, batch);
     else if (batch->target == STORAGE_QUEUE)
         watch_queue_batch(watch, now_us, region, batch);
@@ -210,7 +193,6 @@ void watch_opened(struct watch *watch, uint64_t now_us, uint32_t region, const c
 {
     if (watch->breach.found)
         return;
-    watch->regions[region].life++;
     watch_files_opened(watch, now_us, region, vfs, directory, ends);
     watch_files_opened_queue(watch, now_us, region, vfs, directory);
 }
@@ -220,6 +202,7 @@ void watch_copy_lost(struct watch *watch, uint64_t now_us, uint32_t region, uint
     struct watch_region *at = &watch->regions[region];
     struct watch_copy *copy = &at->copies[shard];
 
+    at->disks++;
     *copy =
         (struct watch_copy){.damaged_until_us = copy->damaged ? now_us : copy->damaged_until_us};
     if (at->doubt.exists && at->doubt.batch.target == shard)

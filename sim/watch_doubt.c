@@ -68,6 +68,21 @@ static struct queue_op *keep_queue_ops(struct arena *arena, const struct storage
     return ops;
 }
 
+/* Refusals of queued writes may be on the disk with the rest. */
+static void maybe_refused(struct watch *watch, uint32_t region, const struct storage_batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct store_op *op = &batch->ops[i];
+        struct watch_effort *effort;
+
+        if (op->kind != STORE_OP_WRITE || !op->write.receipt || op->write.receipt[0] == '\0')
+            continue;
+        effort = watch_effort_of(watch, op->write.user, op->write.idempotency_key);
+        if (effort)
+            watch_effort_refused(watch, region, effort, false);
+    }
+}
+
 void watch_batch_in_doubt(struct watch *watch, uint64_t now_us, uint32_t region,
                           const struct storage_batch *batch)
 {
@@ -83,6 +98,7 @@ void watch_batch_in_doubt(struct watch *watch, uint64_t now_us, uint32_t region,
     doubt->batch.context = NULL;
     if (queue)
         return;
+    maybe_refused(watch, region, batch);
     doubt->home = watch->shards[batch->target].home;
     doubt->epoch = watch->shards[batch->target].epoch;
 }

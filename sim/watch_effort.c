@@ -39,12 +39,9 @@ struct watch_effort *watch_effort_of(struct watch *watch, const char *user,
 void watch_effort_refused(struct watch *watch, uint32_t region, struct watch_effort *effort,
                           bool surely)
 {
-    uint32_t life = watch->regions[region].life;
-
+    effort->maybe_refused[region] = true;
     if (surely)
-        effort->refused[region] = life;
-    else
-        effort->maybe_refused[region] = life;
+        effort->refused[region] = watch->regions[region].disks;
 }
 
 /* ---- wishes ---- */

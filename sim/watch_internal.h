@@ -95,9 +95,9 @@ struct watch_effort {
     struct watch_wish *wishes;  /* one for each different write */
     struct watch_entry *effect; /* in a true log */
     struct watch_entry *given_up;
-    struct watch_queued *queued; /* linked by next_of_effort */
-    /* The life of each region in which it has (perhaps) refused a queued copy; 0: none. */
-    uint32_t refused[PLAN_REGIONS_MAX], maybe_refused[PLAN_REGIONS_MAX];
+    struct watch_queued *queued;          /* linked by next_of_effort */
+    uint32_t refused[PLAN_REGIONS_MAX];   /* on which of the region's disks; 0: on none */
+    bool maybe_refused[PLAN_REGIONS_MAX]; /* ever */
     char name[];
 };
 
@@ -149,7 +149,7 @@ struct watch_region {
     struct watch_copy copies[PLAN_REGIONS_MAX];
     struct watch_queue queue;
     struct watch_doubt doubt;
-    uint32_t life; /* how often its files were opened */
+    uint32_t disks; /* how many it has had; one that has lost a copy counts as another */
     struct {
         int64_t offset_us, drift_ppm;
         uint64_t since_us;

@@ -155,13 +155,12 @@ static void check_terms(const struct run *run, const Mec__Change *change,
                      "%s.%" PRIu64 " is not what was written", shard_of(run)->name, change->seq);
 }
 
-/* A queued copy of it was refused in this life of the home: its receipt says so. */
+/* A queued copy of it was refused by the home, which has that on its disk: its receipt says so. */
 static void check_not_refused(const struct run *run, const Mec__Change *change)
 {
     const struct watch_effort *effort = effort_of(run);
 
-    if (effort && effort->refused[run->region] == run->watch->regions[run->region].life &&
-        effort->refused[run->region] != 0)
+    if (effort && effort->refused[run->region] == run->watch->regions[run->region].disks)
         watch_report(run->watch, run->now_us, WATCH_RECEIPT_TRUE,
                      "%s.%" PRIu64 " is the effect of key %s, of which a queued copy was refused",
                      shard_of(run)->name, change->seq, effort->idempotency_key);
@@ -258,14 +257,12 @@ static void check_reused(const struct run *run)
                      region_of(run), op->write.idempotency_key);
 }
 
-/* What refused a queued copy in this life of the home refuses all later ones. */
+/* A home that has refused a queued copy refuses all later ones, whatever they ask for. */
 static bool may_remember(const struct run *run)
 {
     const struct watch_effort *effort = effort_of(run);
-    uint32_t life = run->watch->regions[run->region].life;
 
-    return effort && life != 0 &&
-           (effort->refused[run->region] == life || effort->maybe_refused[run->region] == life);
+    return effort && effort->maybe_refused[run->region];
 }
 
 static void check_refused(const struct run *run)

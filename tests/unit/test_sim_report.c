@@ -106,6 +106,9 @@ START_TEST(a_tally_adds_up)
     ck_assert_uint_eq(tally.faults[PLAN_FAULT_CUT], 2);
     ck_assert_uint_eq(tally.faults[0], 1);
     ck_assert_uint_eq(tally.reach[0], 7);
+    ck_assert_uint_eq(tally.first_faults[PLAN_FAULT_CUT], 1);
+    ck_assert_uint_eq(tally.first_faults[0], 2);
+    ck_assert_uint_eq(tally.first_reach[0], 1);
     ck_assert_uint_eq(tally.longest_number, 2);
 }
 END_TEST

@@ -217,6 +217,25 @@ START_TEST(a_refused_write_leaves_its_key_unused)
 }
 END_TEST
 
+/* Another queue may hold a copy of it, which must not take effect however late it comes. */
+START_TEST(a_refused_queued_write_stays_refused_through_restarts)
+{
+    struct store_op op = op_put_once("k", "a", "once");
+
+    op.write.condition = STORE_IF_EXISTS;
+    op.write.receipt = "eu-west.1";
+    ck_assert_int_eq(run_op(op), STORE_CONDITION_FAILED);
+    run_op(op_put("k", "x"));
+    ck_assert_int_eq(run_op(op), STORE_CONDITION_FAILED);
+    store_free(home);
+    home = open_store("home.db", "us-east");
+    ck_assert_int_eq(run_op(op), STORE_CONDITION_FAILED);
+    op.write.receipt = ""; /* nor a direct try that was under way */
+    ck_assert_int_eq(run_op(op), STORE_CONDITION_FAILED);
+    ck_assert_uint_eq(get("k").version, 1);
+}
+END_TEST
+
 START_TEST(twins_in_one_batch_have_one_effect)
 {
     struct store_op ops[3] = {op_put_once("k", "a", "once"), op_put_once("k", "a", "once"),
@@ -428,6 +447,7 @@ int main(void)
         a_key_cannot_be_used_for_another_write,
         a_key_belongs_to_its_user,
         a_refused_write_leaves_its_key_unused,
+        a_refused_queued_write_stays_refused_through_restarts,
         twins_in_one_batch_have_one_effect,
         an_expired_write_is_refused_unless_it_was_made,
         a_home_of_an_older_epoch_is_refused,
