@@ -12,6 +12,12 @@ static const struct {
 #undef X
 };
 
+static const bool seldom[REACH_COUNT] = {
+#define X(branch) [REACH_##branch] = true,
+    REACH_SELDOM_BRANCHES(X)
+#undef X
+};
+
 const char *reach_name(enum reach_branch branch)
 {
     assert(branch < REACH_COUNT);
@@ -22,4 +28,10 @@ const char *reach_what(enum reach_branch branch)
 {
     assert(branch < REACH_COUNT);
     return branches[branch].what;
+}
+
+bool reach_is_seldom(enum reach_branch branch)
+{
+    assert(branch < REACH_COUNT);
+    return seldom[branch];
 }

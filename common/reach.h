@@ -3,11 +3,12 @@
  *
  * Counting is one relaxed atomic addition and stands only where rare things are handled; the
  * daemons count too and nobody reads it. The table names what a thorough search must have seen at
- * least once. */
+ * least once, but for a few that are so rare, or need so much data, that a short one is excused. */
 
 #ifndef MEC_REACH_H
 #define MEC_REACH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* branch, name, what has happened */
@@ -217,6 +218,30 @@
     X(WAN_HURRIED, "wan-hurried", "a mended link brought sooner what was under way")               \
     X(WAN_PEER_LOST, "wan-peer-lost", "a peer went with messages on their way to it")
 
+/* Those of them that a search of a few thousand seeds may miss. */
+#define REACH_SELDOM_BRANCHES(X)                                                                   \
+    X(MOVED_WHILE_WAITING)                                                                         \
+    X(FOLLOWER_DIVERGED)                                                                           \
+    X(DRAIN_NOT_MARKED)                                                                            \
+    X(DRAIN_EXPIRED)                                                                               \
+    X(NAME_RESERVED_AGAIN)                                                                         \
+    X(SIGN_UP_RACED)                                                                               \
+    X(LOG_NOT_THE_SAME)                                                                            \
+    X(LOG_EPOCH)                                                                                   \
+    X(LOG_GAP)                                                                                     \
+    X(RING_FULL)                                                                                   \
+    X(SOURCE_FETCHES)                                                                              \
+    X(SOURCE_OVERDUE)                                                                              \
+    X(SHIP_ANSWER_RESET)                                                                           \
+    X(SHIP_OTHER_HISTORY)                                                                          \
+    X(STREAM_OVERTAKEN)                                                                            \
+    X(STREAM_CURSOR_BACK)                                                                          \
+    X(STREAM_GAP)                                                                                  \
+    X(STREAM_ASKS)                                                                                 \
+    X(STREAM_ASKS_AFTER_PAUSE)                                                                     \
+    X(STREAM_DIVERGED)                                                                             \
+    X(OUT_OF_TRIES)
+
 enum reach_branch {
 #define X(branch, name, what) REACH_##branch,
     REACH_BRANCHES(X)
@@ -231,5 +256,6 @@ extern uint64_t reach_counts[REACH_COUNT];
 
 const char *reach_name(enum reach_branch branch);
 const char *reach_what(enum reach_branch branch);
+bool reach_is_seldom(enum reach_branch branch);
 
 #endif

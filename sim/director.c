@@ -15,6 +15,8 @@
 #define FIRST_START_US   (20 * MILLISECOND_US)
 #define TOLD_US_MIN      200 /* a config on its way */
 #define TOLD_US_MAX      5000
+#define TOLD_LATE_OUT_OF 10 /* once in a while a process is busy, or its connection new */
+#define TOLD_LATE_US_MAX SECOND_US
 #define RESTART_US       (300 * MILLISECOND_US) /* of what has crashed by itself */
 #define RESTART_US_MAX   (5 * SECOND_US)
 #define START_AGAIN_US   (100 * MILLISECOND_US) /* what may not start now */
@@ -125,6 +127,14 @@ bool director_reaches(const struct director *director, const struct process *pro
                                            : !director->unreachable[process->index];
 }
 
+static uint64_t told_after_us(struct simulation *simulation)
+{
+    bool late = simulation_draw(simulation, LUCK_DIRECTOR, 1, TOLD_LATE_OUT_OF) == 1;
+
+    return simulation_draw(simulation, LUCK_DIRECTOR, TOLD_US_MIN,
+                           late ? TOLD_LATE_US_MAX : TOLD_US_MAX);
+}
+
 static void tell(struct director *director, struct process *process)
 {
     struct simulation *simulation = director->simulation;
@@ -135,8 +145,7 @@ static void tell(struct director *director, struct process *process)
         return;
     errand = process_errand(process, configured, 0);
     errand->what = (void *)(uintptr_t)config;
-    process_send(errand, simulation->now_us +
-                             simulation_draw(simulation, LUCK_DIRECTOR, TOLD_US_MIN, TOLD_US_MAX));
+    process_send(errand, simulation->now_us + told_after_us(simulation));
 }
 
 void director_publish(struct director *director)

@@ -67,16 +67,23 @@ static void make_home(struct director *director, struct move *move, uint32_t to,
 
 /* ---- planned ---- */
 
-static bool move_is_ready(const struct director *director, const struct move *move)
+static bool both_are_well(const struct director *director, const struct move *move)
 {
     struct simulation *simulation = director->simulation;
     const struct process *from = simulation_regiond(simulation, director->shards[move->shard].home);
     const struct process *to = simulation_regiond(simulation, move->to);
 
-    return process_runs(from) && process_runs(to) && !region_host_is_writing(from->region) &&
-           director_reaches(director, from) && director_reaches(director, to) &&
-           !region_host_is_damaged(to->region, move->shard) &&
-           !region_host_is_damaged(from->region, move->shard) &&
+    return process_runs(from) && process_runs(to) && director_reaches(director, from) &&
+           director_reaches(director, to) && !region_host_is_damaged(to->region, move->shard) &&
+           !region_host_is_damaged(from->region, move->shard);
+}
+
+static bool new_home_has_all(const struct director *director, const struct move *move)
+{
+    struct simulation *simulation = director->simulation;
+    const struct process *from = simulation_regiond(simulation, director->shards[move->shard].home);
+
+    return !region_host_is_writing(from->region) &&
            watch_copy_seq(simulation->watch, move->to, move->shard) ==
                watch_last_seq(simulation->watch, move->shard);
 }
@@ -116,8 +123,7 @@ static bool look_at_sealed(struct director *director, struct move *move)
     if (++move->looks < LOOKS_WANTED)
         return false;
     if (process_runs(to) && !region_host_is_damaged(to->region, move->shard) &&
-        watch_copy_seq(simulation->watch, move->to, move->shard) ==
-            watch_last_seq(simulation->watch, move->shard))
+        new_home_has_all(director, move))
         home = move->to;
     director->shards[move->shard].sealed = false;
     make_home(director, move, home, UINT64_MAX);
@@ -135,12 +141,14 @@ static bool look_at_planned(struct director *director, struct move *move)
     if (simulation->now_us > move->give_up_us || director->lost[move->to] ||
         director->lost[director->shards[move->shard].home])
         return true;
-    if (!move_is_ready(director, move))
+    if (!both_are_well(director, move))
         return false;
     if (move->live) {
         seal(director, move);
         return false;
     }
+    if (!new_home_has_all(director, move))
+        return false;
     director_end(simulation_regiond(simulation, director->shards[move->shard].home),
                  PROCESS_STOPPED, move->back_after_us);
     director->shards[move->shard].epoch++;

@@ -248,7 +248,7 @@ char *report_missing(const struct tally *tally, uint64_t faults)
             text_add(&text, "never happened: fault %s\n",
                      plan_fault_name((enum plan_fault_kind)kind));
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
-        if (tally->reach[branch] == 0)
+        if (tally_misses(tally, (enum reach_branch)branch))
             text_add(&text, "never reached: branch %s (%s)\n",
                      reach_name((enum reach_branch)branch), reach_what((enum reach_branch)branch));
     return text_take(&text);

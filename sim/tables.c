@@ -43,7 +43,9 @@ char *tables_markdown(void)
     add_head(&text, "Planted bugs", "For `--plant`.", "| bug | what is wrong |");
     for (size_t bug = PLANT_NONE + 1; bug < PLANT_COUNT; bug++)
         add_row(&text, plant_name((enum plant_bug)bug), plant_what((enum plant_bug)bug));
-    add_head(&text, "Rare branches", "Counted for `--reach`.", "| branch | what has happened |");
+    add_head(&text, "Rare branches",
+             "Counted for `--reach`; a search of a few thousand seeds may miss the seldom ones.",
+             "| branch | what has happened |");
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
         add_row(&text, reach_name((enum reach_branch)branch),
                 reach_what((enum reach_branch)branch));

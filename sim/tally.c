@@ -35,6 +35,11 @@ void tally_add(struct tally *tally, const struct trial *trial)
               trial->number);
 }
 
+bool tally_misses(const struct tally *tally, enum reach_branch branch)
+{
+    return tally->reach[branch] == 0 && !reach_is_seldom(branch);
+}
+
 size_t tally_missing(const struct tally *tally, uint64_t faults)
 {
     size_t missing = 0;
@@ -42,6 +47,6 @@ size_t tally_missing(const struct tally *tally, uint64_t faults)
     for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
         missing += (faults >> kind & 1) != 0 && tally->faults[kind] == 0;
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
-        missing += tally->reach[branch] == 0;
+        missing += tally_misses(tally, (enum reach_branch)branch);
     return missing;
 }

@@ -25,7 +25,11 @@ struct tally {
 
 void tally_add(struct tally *tally, const struct trial *trial);
 
-/* How many kinds out of @faults (a bit set) and branches of the table have never happened. */
+/* Has a branch never been taken that should have been? A seldom one is excused. */
+bool tally_misses(const struct tally *tally, enum reach_branch branch);
+
+/* How many kinds out of @faults (a bit set) have never happened, and how many branches are missed.
+ */
 size_t tally_missing(const struct tally *tally, uint64_t faults);
 
 #endif

@@ -133,6 +133,7 @@ START_TEST(values_are_checked_where_they_are_given)
     refuse("up --slow-motion 0", "factor");
     refuse("up --seed -1", "whole number");
     refuse("up --detach=maybe", "true or false");
+    refuse("sim --seeds 5", "a range such as 1..2000");
     refuse("cut a b --for soon", "a duration");
     refuse("cut a b --for 30", "a duration");
     refuse("link a b --loss 1", "a share");

@@ -90,6 +90,28 @@ START_TEST(sizes_counts_and_switches_are_strict)
 }
 END_TEST
 
+START_TEST(ranges_are_two_whole_numbers_in_order)
+{
+    static const char *const wrong[] = {
+        "",        "5",    "..",    "1..",    "..5",    "5..4", "1...5",
+        "1..5..9", "a..b", "-1..5", "1.5..3", "1 .. 5", "1-5",  "1..18446744073709551616"};
+    uint64_t first = 77;
+    uint64_t last = 77;
+
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        ck_assert_msg(units_parse_range(wrong[i], &first, &last) < 0, "%s", wrong[i]);
+    ck_assert_int_lt(units_parse_range(NULL, &first, &last), 0);
+    ck_assert_uint_eq(first, 77);
+    ck_assert_uint_eq(last, 77);
+    ck_assert_int_eq(units_parse_range("5..9", &first, &last), 0);
+    ck_assert_uint_eq(first, 5);
+    ck_assert_uint_eq(last, 9);
+    ck_assert_int_eq(units_parse_range("0..18446744073709551615", &first, &last), 0);
+    ck_assert(first == 0 && last == UINT64_MAX);
+    ck_assert_int_eq(units_parse_range("7..7", &first, &last), 0);
+}
+END_TEST
+
 START_TEST(factors_are_exact_millionths)
 {
     uint64_t millionths;
@@ -128,6 +150,7 @@ int main(void)
         rates_are_bits_and_never_round_to_unlimited,
         shares_end_at_a_whole,
         sizes_counts_and_switches_are_strict,
+        ranges_are_two_whole_numbers_in_order,
         factors_are_exact_millionths,
         what_is_shown_reads_back,
     };
