@@ -345,6 +345,24 @@ START_TEST(a_cut_link_is_noticed_at_the_deadline)
 }
 END_TEST
 
+/* Who asks gives up by its own clock; until then it is to hear that the home is away. */
+START_TEST(who_asks_hears_of_a_cut_link_before_it_gives_up)
+{
+    Mec__Call call = sign_up_call(US, name_at(EU), "correct horse", "k1");
+    const Mec__Answer *answer;
+
+    for (size_t i = 0; i < driver->config.n_links; i++)
+        if (strcmp(driver->config.links[i]->to, "eu-west") == 0)
+            driver->config.links[i]->cut = MEC__CUT_KIND__CUT_HOLD;
+    driver_configure(driver);
+    call.budget_us = 300 * MILLISECOND_US;
+    answer = driver_ask(driver, US, &call);
+    assert_problem(answer, 503, "home-unavailable");
+    ck_assert_uint_lt(answer->service_us, call.budget_us);
+    ck_assert_uint_ge(answer->service_us, call.budget_us * 9 / 10);
+}
+END_TEST
+
 START_TEST(a_reset_link_fails_at_once)
 {
     const char *name = name_at(EU);
@@ -533,6 +551,7 @@ int main(void)
         a_sign_up_waits_for_a_directory_far_away,
         without_the_names_directory_nobody_signs_up,
         a_cut_link_is_noticed_at_the_deadline,
+        who_asks_hears_of_a_cut_link_before_it_gives_up,
         a_reset_link_fails_at_once,
         a_log_in_fails_closed_when_the_home_is_away,
         a_sign_up_cut_off_after_its_account_can_be_finished_under_its_key,

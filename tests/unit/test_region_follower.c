@@ -294,6 +294,41 @@ START_TEST(a_home_that_has_seen_a_newer_epoch_than_its_config_takes_no_write)
 }
 END_TEST
 
+/* Its log seems to end before what the others have, as long as a change is on its way to the disk.
+ */
+START_TEST(a_follower_is_home_only_once_it_can_see_all_that_it_has)
+{
+    Mec__Call late = driver_put(&alice, "colour", "red", "k2");
+    Mec__TailAsk ask = MEC__TAIL_ASK__INIT;
+    const struct driver_frame *frame;
+    Mec__Apply batch;
+    Mec__Tail *tail;
+
+    put("colour", "green");
+    batch = apply_of(fetch(0, 0));
+    driver->nodes[EU].hold_commits = true;
+    apply(&batch);
+    driver->config.shards[0]->home = "eu-west";
+    driver->config.shards[0]->epoch = 2;
+    driver_configure(driver);
+    ck_assert_int_eq(driver_ask(driver, EU, &late)->verdict, MEC__VERDICT__NOT_HOME);
+    ask.shard = "us-east";
+    driver_send(driver, EU, REPLICATOR, FRAME_TAIL_ASK, &ask.base);
+    frame = driver_newest(driver, EU, REPLICATOR, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    ck_assert(tail->not_home);
+
+    driver->nodes[EU].hold_commits = false;
+    driver_store(driver, EU);
+    ck_assert_uint_eq(driver_ask(driver, EU, &late)->status, 204);
+    driver_send(driver, EU, REPLICATOR, FRAME_TAIL_ASK, &ask.base);
+    frame = driver_newest(driver, EU, REPLICATOR, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    ck_assert(!tail->not_home);
+    ck_assert_uint_eq(tail->last_seq, 2);
+}
+END_TEST
+
 START_TEST(acknowledgements_keep_the_order_of_what_came)
 {
     Mec__Apply first, second, beat = MEC__APPLY__INIT;
@@ -617,6 +652,7 @@ int main(void)
         a_follower_that_has_diverged_says_so_and_takes_nothing_more,
         a_home_of_an_older_epoch_is_fenced_off,
         a_home_that_has_seen_a_newer_epoch_than_its_config_takes_no_write,
+        a_follower_is_home_only_once_it_can_see_all_that_it_has,
         acknowledgements_keep_the_order_of_what_came,
         a_follower_with_a_full_disk_is_busy_not_broken,
         too_many_waiting_changes_make_a_follower_busy,
