@@ -135,6 +135,14 @@ static struct policy_decision decide_home_away(const struct policy_question *que
     return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
 }
 
+/* A home that is moving is none for a moment; what it was asked before may have happened. */
+static struct policy_decision refuse_homeless(const struct policy_question *question)
+{
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try has an unknown fate, and the home is moving");
+    return refuse(PROBLEM_HOME_UNAVAILABLE, "the home is not known");
+}
+
 static struct policy_decision decide_write(const struct policy_question *question)
 {
     /* Order first: while earlier writes of the user wait in a queue, a newer one goes behind them
@@ -144,7 +152,7 @@ static struct policy_decision decide_write(const struct policy_question *questio
     if (question->queued_at != POLICY_NONE)
         return decide_behind_queue(question);
     if (question->home == POLICY_NONE)
-        return refuse(PROBLEM_HOME_UNAVAILABLE, "the home is not known");
+        return refuse_homeless(question);
     if (takes_writes(question, question->home))
         return ask(question->home, MEC__CALL_MODE__SERVE, "home: write");
     return decide_home_away(question);

@@ -11,19 +11,17 @@
 #include "sim/router_host.h"
 
 /* The way between a client and its router: loopback, and a process that has to wake up. */
-#define HOP_US_MIN       20
-#define HOP_US_MAX       120
-#define BREATH_US        100                   /* between an answer and what waited behind it */
-#define ROUTER_BACK_US   (50 * MILLISECOND_US) /* try again to reach a router that is down */
-#define EXAMINE_AGAIN_US (2 * SECOND_US)   /* who writes without a pause keeps their queue going */
-#define EXAMINATION      UINT32_C(1000000) /* operations of the examination are numbered from here */
+#define HOP_US_MIN     20
+#define HOP_US_MAX     120
+#define BREATH_US      100                   /* between an answer and what waited behind it */
+#define ROUTER_BACK_US (50 * MILLISECOND_US) /* try again to reach a router that is down */
 
 static void drop(void *what)
 {
     free(what);
 }
 
-static void later(struct client *client, uint64_t delay_us, void (*run)(void *what), void *what)
+void client_later(struct client *client, uint64_t delay_us, void (*run)(void *what), void *what)
 {
     events_add(&client->simulation->events, client->simulation->now_us + delay_us, run, drop, what);
 }
@@ -84,8 +82,6 @@ static void count(struct client *client, const struct attempt *attempt,
         result->acknowledged++;
 }
 
-static void examine_next(struct client *client, const struct attempt *attempt,
-                         const struct outcome *outcome);
 static void next_later(struct client *client, uint64_t delay_us);
 
 static void is_told(struct attempt *attempt, const struct http_answer *answer)
@@ -103,7 +99,7 @@ static void is_told(struct attempt *attempt, const struct http_answer *answer)
     simulation_note_number(simulation, (uint64_t)outcome.status << 32 | attempt->operation.number);
     client_finish(client, attempt);
     if (client->examined)
-        examine_next(client, attempt, &outcome);
+        client_examine_next(client, attempt, &outcome);
     else
         next_later(client, BREATH_US);
 }
@@ -167,7 +163,7 @@ void client_answered(struct simulation *simulation, uint64_t request_id,
         reply->position = *answer->position;
         reply->answer.position = &reply->position;
     }
-    later(attempt->client, hop_us(attempt->client), on_reply, reply);
+    client_later(attempt->client, hop_us(attempt->client), on_reply, reply);
 }
 
 static void on_nothing(void *what)
@@ -184,7 +180,7 @@ static void hear_nothing(struct attempt *attempt, uint64_t delay_us)
     struct attempt **what = memory_alloc(sizeof(struct attempt *));
 
     *what = attempt;
-    later(attempt->client, delay_us, on_nothing, what);
+    client_later(attempt->client, delay_us, on_nothing, what);
 }
 
 void client_router_gone(struct simulation *simulation, uint32_t router)
@@ -264,7 +260,7 @@ static void ask(struct client *client, struct attempt *attempt)
         struct attempt **what = memory_alloc(sizeof(struct attempt *));
 
         *what = attempt;
-        later(client, attempt->operation.patience_us, on_impatient, what);
+        client_later(client, attempt->operation.patience_us, on_impatient, what);
     }
 }
 
@@ -289,7 +285,7 @@ static void next_later(struct client *client, uint64_t delay_us)
     struct client **what = memory_alloc(sizeof(struct client *));
 
     *what = client;
-    later(client, delay_us, on_next, what);
+    client_later(client, delay_us, on_next, what);
 }
 
 void client_next(struct client *client)
@@ -345,140 +341,8 @@ void client_begin_all(struct simulation *simulation)
         struct due *due = memory_alloc(sizeof *due);
 
         *due = (struct due){&simulation->clients->items[operation->client], operation};
-        later(due->client, operation->at_us, on_due, due);
+        client_later(due->client, operation->at_us, on_due, due);
     }
-}
-
-/* ---- the examination ---- */
-
-/* What is asked of a client in the end, in this order, and what good answers look like. */
-static const struct {
-    enum plan_operation_kind kind;
-    int status, other_status;
-} questions[CLIENT_QUESTIONS] = {{PLAN_OPERATION_LOG_IN, 201, 201},
-                                 {PLAN_OPERATION_WRITE, 201, 204},
-                                 {PLAN_OPERATION_READ_STRONG, 200, 200}};
-
-static void ask_question(struct client *client)
-{
-    struct plan_operation *operation = &client->examination[client->passed];
-
-    operation->number += 10; /* each try is a new write */
-    client->waiting[client->waiting_first + client->waiting_count++] = operation;
-    client_next(client);
-}
-
-static void on_question(void *what)
-{
-    struct client *client = *(struct client **)what;
-
-    free(what);
-    ask_question(client);
-}
-
-/* What nobody can do while some regions are gone for good, and is refused as promised: a write
- * behind earlier ones that wait there, a log-in whose name is kept there and known nowhere else. */
-static bool is_hopeless(const struct client *client, const struct outcome *outcome)
-{
-    /* A promotion may have given up the account, while its name is kept elsewhere. */
-    if (client->simulation->result->given_up_by_promotion > 0 &&
-        (outcome->problem == PROBLEM_UNAUTHENTICATED || outcome->problem == PROBLEM_NAME_TAKEN))
-        return true;
-    return client->simulation->clients->some_are_gone &&
-           (outcome->problem == PROBLEM_QUEUE_UNREACHABLE ||
-            (client->passed == 0 && outcome->problem == PROBLEM_HOME_UNAVAILABLE));
-}
-
-static void examine_next(struct client *client, const struct attempt *attempt,
-                         const struct outcome *outcome)
-{
-    bool is_asked = client->passed < CLIENT_QUESTIONS &&
-                    attempt->operation.number == client->examination[client->passed].number &&
-                    attempt->operation.kind == questions[client->passed].kind;
-    struct client **what;
-
-    if (client->passed == CLIENT_QUESTIONS)
-        return;
-    if (is_asked && (outcome->status == questions[client->passed].status ||
-                     outcome->status == questions[client->passed].other_status))
-        client->passed++;
-    else if (is_asked && is_hopeless(client, outcome))
-        client->passed = CLIENT_QUESTIONS;
-    else
-        client->failing = arena_format(
-            client->simulation->arena, "%s (%s at %s, home %s) asked to %s, and was told %d %s",
-            client->name, client->user->name, client->simulation->plan->region_names[client->place],
-            client->shard, plan_operation_name(attempt->operation.kind), outcome->status,
-            outcome->problem ? problem_get(outcome->problem)->type : "");
-    if (client->passed == CLIENT_QUESTIONS)
-        return;
-    what = memory_alloc(sizeof(struct client *));
-    *what = client;
-    later(client, EXAMINE_AGAIN_US, on_question, what);
-}
-
-static bool is_in(uint32_t core, uint32_t region)
-{
-    return region != PLAN_NONE && (core >> region & 1) != 0;
-}
-
-static uint32_t home_of(const struct client *client)
-{
-    uint32_t shard = client_shard(client);
-
-    return shard == PLAN_NONE ? PLAN_NONE : director_home(client->simulation, shard);
-}
-
-/* What the plan still wants of the client is dropped: it has had its time. */
-static void examine(struct client *client)
-{
-    client->examined = client->user->is_examined = true;
-    for (uint32_t i = 0; i < CLIENT_QUESTIONS; i++)
-        client->examination[i] =
-            (struct plan_operation){.number = EXAMINATION + client->index * 10000 + i,
-                                    .client = client->index,
-                                    .kind = questions[i].kind,
-                                    .region = PLAN_NONE};
-    client->failing = "";
-    if (!client->attempt)
-        ask_question(client);
-}
-
-void client_rest(struct simulation *simulation)
-{
-    for (size_t i = 0; i < simulation->plan->client_count; i++) {
-        struct client *client = &simulation->clients->items[i];
-
-        client->waiting_first = client->waiting_count = 0;
-    }
-}
-
-void client_examine(struct simulation *simulation, uint32_t core)
-{
-    simulation->clients->some_are_gone =
-        core != (UINT32_C(1) << simulation->plan->region_count) - 1;
-    for (size_t i = 0; i < simulation->plan->client_count; i++) {
-        struct client *client = &simulation->clients->items[i];
-
-        if (client->user->signed_up && !client->user->is_examined && is_in(core, home_of(client)) &&
-            is_in(core, client->place))
-            examine(client);
-    }
-}
-
-size_t client_examined(const struct simulation *simulation, const char **ret_text)
-{
-    size_t failing = 0;
-
-    for (size_t i = 0; i < simulation->plan->client_count; i++) {
-        const struct client *client = &simulation->clients->items[i];
-
-        if (!client->examined || client->passed == CLIENT_QUESTIONS)
-            continue;
-        failing++;
-        *ret_text = client->failing;
-    }
-    return failing;
 }
 
 size_t client_count_waiting(const struct simulation *simulation, uint64_t since_us)

@@ -2,7 +2,8 @@
  * keeps its token, its bookmark and what it has seen, and tells the watch and the history what it
  * asked and what it was told.
  *
- * client.c has the sessions, client_ask.c makes requests, client_told.c takes answers in. */
+ * client.c has the sessions, client_ask.c makes requests, client_told.c takes answers in,
+ * client_exam.c asks in the end whether all is well. */
 
 #ifndef MEC_CLIENT_H
 #define MEC_CLIENT_H

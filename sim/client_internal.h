@@ -77,6 +77,9 @@ struct clients {
 void client_next(struct client *client);
 void client_finish(struct client *client, struct attempt *attempt);
 
+/* Run @run with @what, which it takes over, after @delay_us. */
+void client_later(struct client *client, uint64_t delay_us, void (*run)(void *what), void *what);
+
 /* ---- client_ask.c ---- */
 
 /* Index of the shard that the client is at home in; PLAN_NONE: it does not know yet. */
@@ -84,6 +87,12 @@ uint32_t client_shard(const struct client *client);
 
 /* Make what @operation asks for. NULL: there is nothing to ask, it is done. */
 struct attempt *client_make(struct client *client, const struct plan_operation *operation);
+
+/* ---- client_exam.c ---- */
+
+/* An answer has come to a client that is being examined: the next question, or the same again. */
+void client_examine_next(struct client *client, const struct attempt *attempt,
+                         const struct outcome *outcome);
 
 /* ---- client_told.c ---- */
 

@@ -3,8 +3,8 @@
  * operator would. It stands where controld and its operator stand in a real world, and knows more
  * than they: the true state.
  *
- * director.c has configuration and processes, director_faults.c the faults, director_homes.c the
- * moves of homes. */
+ * director.c has configuration and processes, director_faults.c the faults, director_links.c those
+ * of links, director_homes.c the moves of homes. */
 
 #ifndef MEC_DIRECTOR_H
 #define MEC_DIRECTOR_H

@@ -38,7 +38,7 @@ static struct vfs *disk_of(struct director *director, const struct plan_fault *f
     return region_host_disk(regiond_of(director, fault)->region);
 }
 
-static uint64_t at_least_once(const struct plan_fault *fault)
+uint64_t director_amount(const struct plan_fault *fault)
 {
     return fault->amount ? fault->amount : 1;
 }
@@ -73,7 +73,7 @@ static bool crash_process(struct process *process, const struct plan_fault *faul
 {
     if (!process->up)
         return false;
-    process->actions_left = at_least_once(fault);
+    process->actions_left = director_amount(fault);
     process->restart_after_us = fault->duration_us ? fault->duration_us : NEVER_US;
     return true;
 }
@@ -95,7 +95,7 @@ static void resume_process(struct process *process)
 static bool arm_disk(struct director *director, const struct plan_fault *fault, enum vfs_fault kind,
                      enum vfs_extent extent)
 {
-    vfs_arm(disk_of(director, fault), kind, at_least_once(fault), extent);
+    vfs_arm(disk_of(director, fault), kind, director_amount(fault), extent);
     return true;
 }
 
@@ -173,149 +173,12 @@ static bool flip_bits(struct director *director, const struct plan_fault *fault)
         return false;
     director_end(process, PROCESS_KILLED, down_us(fault));
     path = path_of(director, fault->other);
-    flipped = vfs_flip_bits(region_host_disk(process->region), path, (size_t)at_least_once(fault));
+    flipped =
+        vfs_flip_bits(region_host_disk(process->region), path, (size_t)director_amount(fault));
     free(path);
     region_host_damaged(process->region, fault->other, true);
     watch_copy_damaged(simulation->watch, simulation->now_us, fault->region, fault->other);
     return flipped > 0;
-}
-
-/* ---- links ---- */
-
-static uint64_t add_fault(struct director *director, const struct fault *fault)
-{
-    struct fault added;
-    char *error = NULL;
-    int code = faults_add(&director->faults, director->topology, fault, &added, &error);
-
-    assert(code == 0); /* a plan's faults make sense */
-    return added.number;
-}
-
-static void tell_history(struct director *director, const char *what, const char *a, const char *b)
-{
-    struct simulation *simulation = director->simulation;
-
-    if (simulation->options->history)
-        history_nemesis(simulation->options->history, simulation->now_us, what, a, b);
-}
-
-static bool is_cut(enum plan_fault_kind kind)
-{
-    return kind == PLAN_FAULT_CUT || kind == PLAN_FAULT_CUT_ONE_WAY ||
-           kind == PLAN_FAULT_CUT_RESET || kind == PLAN_FAULT_FLAP;
-}
-
-static void describe_link(const struct plan_fault *fault, struct fault *ret_fault)
-{
-    switch (fault->kind) {
-    case PLAN_FAULT_LATENCY:
-        ret_fault->has_latency = ret_fault->adds_latency = true;
-        ret_fault->latency_us = fault->amount;
-        return;
-    case PLAN_FAULT_JITTER:
-        ret_fault->has_jitter = true;
-        ret_fault->jitter_us = fault->amount;
-        return;
-    case PLAN_FAULT_LOSS:
-        ret_fault->has_loss = true;
-        ret_fault->loss_ppm = (uint32_t)fault->amount;
-        return;
-    case PLAN_FAULT_RATE:
-        ret_fault->has_rate = true;
-        ret_fault->rate_bytes_per_s = at_least_once(fault);
-        return;
-    default:
-        return;
-    }
-}
-
-static bool break_link(struct director *director, struct active *active)
-{
-    const struct plan_fault *plan = active->fault;
-    struct fault fault = {.kind = is_cut(plan->kind) ? FAULT_CUT : FAULT_LINK,
-                          .one_way = plan->kind == PLAN_FAULT_CUT_ONE_WAY,
-                          .reset = plan->kind == PLAN_FAULT_CUT_RESET};
-
-    snprintf(fault.a, sizeof fault.a, "%s", region_name(director, plan->region));
-    snprintf(fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
-    describe_link(plan, &fault);
-    active->links[0] = add_fault(director, &fault);
-    if (is_cut(plan->kind))
-        tell_history(director, "partition", fault.a, fault.b);
-    return true;
-}
-
-static bool isolate(struct director *director, struct active *active)
-{
-    struct fault fault = {.kind = FAULT_ISOLATE};
-
-    snprintf(fault.a, sizeof fault.a, "%s", region_name(director, active->fault->region));
-    active->links[0] = add_fault(director, &fault);
-    tell_history(director, "partition", fault.a, NULL);
-    return true;
-}
-
-static bool cut_clients(struct director *director, struct active *active)
-{
-    struct fault fault = {.kind = FAULT_CUT};
-
-    fault.reset = active->fault->kind == PLAN_FAULT_RESET_CLIENTS;
-    snprintf(fault.a, sizeof fault.a, "client:%s", region_name(director, active->fault->region));
-    snprintf(fault.b, sizeof fault.b, "%s", region_name(director, active->fault->other));
-    active->links[0] = add_fault(director, &fault);
-    return true;
-}
-
-static void heal_links(struct director *director, struct active *active)
-{
-    for (size_t i = 0; i < 2; i++) {
-        char id[FAULTS_ID_SIZE];
-        struct fault healed, number = {.number = active->links[i]};
-
-        if (active->links[i] == 0)
-            continue;
-        active->links[i] = 0;
-        faults_heal(&director->faults, faults_id(&number, id), &healed);
-        if (healed.kind == FAULT_CUT || healed.kind == FAULT_ISOLATE)
-            tell_history(director, "heal", healed.a, healed.b[0] ? healed.b : NULL);
-    }
-}
-
-/* ---- flapping ---- */
-
-struct flap {
-    struct director *director;
-    const struct plan_fault *fault;
-};
-
-static void flap_later(struct director *director, const struct plan_fault *fault);
-
-static void on_flap(void *what)
-{
-    struct flap flap = *(struct flap *)what;
-    struct active *active;
-
-    free(what);
-    LL_FOREACH(flap.director->active, active)
-    if (active->fault == flap.fault)
-        break;
-    if (!active)
-        return;
-    if (active->links[0])
-        heal_links(flap.director, active);
-    else
-        break_link(flap.director, active);
-    director_publish(flap.director);
-    flap_later(flap.director, flap.fault);
-}
-
-static void flap_later(struct director *director, const struct plan_fault *fault)
-{
-    struct flap *flap = memory_alloc(sizeof *flap);
-
-    *flap = (struct flap){director, fault};
-    director_later(director, at_least_once(fault), on_flap, flap);
 }
 
 /* ---- clocks, caches, control ---- */
@@ -379,7 +242,7 @@ static bool corrupt_batches(struct director *director, const struct plan_fault *
     struct simulation *simulation = director->simulation;
     uint64_t until_us = fault->duration_us ? simulation->now_us + fault->duration_us : NEVER_US;
 
-    sockets_corrupt(simulation, fault->region, until_us, at_least_once(fault));
+    sockets_corrupt(simulation, fault->region, until_us, director_amount(fault));
     return true;
 }
 
@@ -445,15 +308,15 @@ static bool happen(struct director *director, struct active *active)
     case PLAN_FAULT_JITTER:
     case PLAN_FAULT_LOSS:
     case PLAN_FAULT_RATE:
-        return break_link(director, active);
+        return director_break_link(director, active);
     case PLAN_FAULT_FLAP:
-        flap_later(director, fault);
-        return break_link(director, active);
+        director_flap_later(director, fault);
+        return director_break_link(director, active);
     case PLAN_FAULT_ISOLATE:
-        return isolate(director, active);
+        return director_isolate(director, active);
     case PLAN_FAULT_CUT_CLIENTS:
     case PLAN_FAULT_RESET_CLIENTS:
-        return cut_clients(director, active);
+        return director_cut_clients(director, active);
     case PLAN_FAULT_CLOCK_OFFSET:
     case PLAN_FAULT_CLOCK_DRIFT:
         return set_clock(director, fault);
@@ -487,7 +350,7 @@ static void heal(struct director *director, struct active *active)
 {
     const struct plan_fault *fault = active->fault;
 
-    heal_links(director, active);
+    director_heal_links(director, active);
     switch (fault->kind) {
     case PLAN_FAULT_PAUSE_REGIOND:
         resume_process(regiond_of(director, fault));

@@ -88,6 +88,19 @@ void director_free_faults(struct director *director);
 /* Remove what is damaged of a region that is down: it starts with blank copies. */
 void director_repair(struct director *director, uint32_t region);
 
+uint64_t director_amount(const struct plan_fault *fault); /* at least 1 */
+
+/* ---- director_links.c ---- */
+
+/* Each returns true: a link can always be broken. */
+bool director_break_link(struct director *director, struct active *active);
+bool director_isolate(struct director *director, struct active *active);
+bool director_cut_clients(struct director *director, struct active *active);
+void director_heal_links(struct director *director, struct active *active);
+
+/* Turn a flapping link the other way after its time, again and again. */
+void director_flap_later(struct director *director, const struct plan_fault *fault);
+
 /* ---- director_homes.c ---- */
 
 /* Returns false when this cannot be done just now. */

@@ -67,7 +67,8 @@
     X(CACHE_TINY, "cache-tiny", "caches hold AMOUNT bytes, for a while")                           \
     X(CONTROL_DOWN, "control-down", "no process hears of changes, for a while")                    \
     X(CONTROL_UNREACHABLE, "control-unreachable", "REGION's processes hear of none, for a while")  \
-    X(RESET_CLIENTS, "reset-clients", "... and calls of theirs under way fail at once")            \
+    X(RESET_CLIENTS, "reset-clients",                                                              \
+      "calls of clients at REGION's place to OTHER fail at once, for a while")                     \
     X(ROUTER_UNREACHABLE, "router-unreachable", "router AMOUNT hears of no changes, for a while")  \
     X(MOVE_LIVE_HOME, "move-live-home",                                                            \
       "REGION's shard is taken from its home, which lives on, and given to OTHER, or back")        \

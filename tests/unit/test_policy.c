@@ -107,6 +107,8 @@ static const struct cell cells[] = {
      B_BIT, 0, 0, REFUSED, PROBLEM_FATE_UNKNOWN},
     {"write: home unknown", ROUTE_WRITE, SESSION, HOME_UNKNOWN, NONE, NONE, true, false, 0, 0, 0, 0,
      REFUSED, PROBLEM_HOME_UNAVAILABLE},
+    {"write: home unknown, perhaps written", ROUTE_WRITE, SESSION, HOME_UNKNOWN, NONE, NONE, true,
+     true, 0, 0, 0, 0, REFUSED, PROBLEM_FATE_UNKNOWN},
     {"write: consistency does not matter", ROUTE_WRITE, STRONG, B, NONE, NONE, true, false, B_BIT,
      0, 0, 0, A, QUEUE},
 
@@ -252,8 +254,7 @@ static void check_rules(const struct policy_question *question,
         ck_assert_int_ne(decision->problem, PROBLEM_NONE);
         ck_assert(!question->maybe_written || question->class == ROUTE_READ ||
                   question->class == ROUTE_LOCAL || question->class == ROUTE_RECEIPT ||
-                  question->home == POLICY_NONE || question->forced != POLICY_NONE ||
-                  decision->problem == PROBLEM_FATE_UNKNOWN);
+                  question->forced != POLICY_NONE || decision->problem == PROBLEM_FATE_UNKNOWN);
         return;
     }
     const struct policy_region *region = &question->regions[decision->region];
