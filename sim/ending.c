@@ -8,6 +8,7 @@
 #define LOOK_US     (250 * MILLISECOND_US)
 #define SETTLE_US   (60 * SECOND_US) /* to find a home for every shard */
 #define LIVENESS_US (90 * SECOND_US) /* for all that must come right in the core */
+#define QUIET_LOOKS 10000
 #define ANSWER_US   (60 * SECOND_US) /* a request may take so long, whatever happens */
 
 static bool is_in(uint32_t core, uint32_t region)
@@ -149,7 +150,8 @@ static void compare_files(struct simulation *simulation, uint32_t core)
 {
     const char *vfs[PLAN_REGIONS_MAX], *directories[PLAN_REGIONS_MAX];
 
-    for (int i = 0; i < 1000 && !is_quiet(simulation); i++)
+    /* What a client wanted before it was told to rest may still come in. */
+    for (int i = 0; i < QUIET_LOOKS && !(is_quiet(simulation) && is_calm(simulation, core)); i++)
         simulation_run(simulation, simulation->now_us + MILLISECOND_US);
     for (uint32_t region = 0; region < simulation->plan->region_count; region++) {
         vfs[region] = region_host_vfs(simulation_regiond(simulation, region)->region);
