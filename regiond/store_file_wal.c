@@ -56,6 +56,8 @@ int store_file_settle_wal(const char *path, const char *vfs_name)
     sqlite3_file *file = memory_alloc((size_t)vfs->szOsFile);
     int found = 0, error = 0, code;
 
+    if (!wal || !name)
+        abort();
     code = vfs->xAccess(vfs, wal, SQLITE_ACCESS_EXISTS, &found);
     if (code == SQLITE_OK && found)
         code = vfs->xOpen(vfs, sqlite3_filename_wal(name), file, flags, &flags);

@@ -1,6 +1,6 @@
-/* Moving homes; see director.h. There is no code in the daemons yet that moves a home while it
- * lives, so it is done as a careful operator would: with the old home down, and never so that two
- * could accept in one epoch. */
+/* Moving homes; see director.h. There is no code in the daemons yet that moves one, so it is done
+ * as a careful operator would, and never so that two could accept in one epoch: with the old home
+ * down, or with nobody home until the old one has come to rest. */
 
 #include <stdlib.h>
 #include <utlist.h>

@@ -8,7 +8,7 @@
 #define LOOK_US     (250 * MILLISECOND_US)
 #define SETTLE_US   (60 * SECOND_US) /* to find a home for every shard */
 #define LIVENESS_US (90 * SECOND_US) /* for all that must come right in the core */
-#define QUIET_LOOKS 10000
+#define QUIET_LOOKS 10000            /* a millisecond apart */
 #define ANSWER_US   (60 * SECOND_US) /* a request may take so long, whatever happens */
 
 static bool is_in(uint32_t core, uint32_t region)
