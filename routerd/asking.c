@@ -286,19 +286,6 @@ static bool find_vantage(struct router *router, const struct request *request,
     return error == 0;
 }
 
-/* Whose earlier writes wait where is known once every region has shown its queue. Until then a
- * write that goes home could overtake them. */
-static bool is_too_early(const struct router *router, const struct request *request,
-                         struct request_refusal *ret_refusal)
-{
-    if (router->ready || request->route->class != ROUTE_WRITE)
-        return false;
-    reach(WRITE_TOO_EARLY);
-    ret_refusal->problem = PROBLEM_QUEUE_UNREACHABLE;
-    ret_refusal->detail = "The router has just started and does not know yet whose writes wait.";
-    return true;
-}
-
 void asking_start(struct router *router, uint64_t request_id, const struct http_request *http)
 {
     struct request request;
@@ -309,7 +296,7 @@ void asking_start(struct router *router, uint64_t request_id, const struct http_
     uint32_t home;
 
     request_read(http, &router->idents, router->arena, &request, &refusal);
-    if (refusal.problem != PROBLEM_NONE || is_too_early(router, &request, &refusal) ||
+    if (refusal.problem != PROBLEM_NONE ||
         !name_regions(router, &request, &forced, &home, &refusal) ||
         !find_vantage(router, &request, &vantage, &refusal)) {
         respond_early(router, request_id, &request, &refusal);
@@ -325,11 +312,7 @@ void asking_start(struct router *router, uint64_t request_id, const struct http_
     fill(router, pending, vantage, &request);
     pending->forced = forced;
     pending->home = home;
-    if (pending->class == ROUTE_WRITE && !router->ready)
-        refuse(router, pending, PROBLEM_QUEUE_UNREACHABLE,
-               "whose writes wait in a queue is not known yet");
-    else
-        ask(router, pending, &request.call);
+    ask(router, pending, &request.call);
 }
 
 void asking_client_gone(struct router *router, uint64_t request_id)

@@ -32,6 +32,7 @@ void deciding_queue(const struct router *router, uint32_t shard, const char *use
     question->queued_apart = found == MARKS_APART;
     question->queued_at = question->queued_apart ? POLICY_NONE : found;
     question->enqueuing_at = marks_heading(router->marks, shard, user, service);
+    question->queues_unknown = !router->ready;
 }
 
 struct policy_decision deciding_decide(struct router *router, struct pending *pending)

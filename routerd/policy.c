@@ -212,9 +212,21 @@ static struct policy_decision decide_forced(const struct policy_question *questi
     return ask(question->forced, MEC__CALL_MODE__SERVE, "forced by the request");
 }
 
+/* A write that goes home now could overtake one that waits. */
+static struct policy_decision refuse_too_early(const struct policy_question *question)
+{
+    reach(WRITE_TOO_EARLY);
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try has an unknown fate, and so have the queues");
+    return refuse(PROBLEM_QUEUE_UNREACHABLE,
+                  "the router has just started and does not know yet whose writes wait");
+}
+
 struct policy_decision policy_decide(const struct policy_question *question)
 {
     assert(question->region_count <= POLICY_REGIONS_MAX);
+    if (question->class == ROUTE_WRITE && question->queues_unknown)
+        return refuse_too_early(question);
     if (question->forced != POLICY_NONE)
         return decide_forced(question);
     switch (question->class) {

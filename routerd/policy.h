@@ -31,6 +31,7 @@ struct policy_question {
     uint32_t forced;       /* Mec-Force-Region; POLICY_NONE: not forced */
     uint32_t queued_at;    /* region that holds the user's waiting writes; POLICY_NONE */
     bool queued_apart;     /* they wait in two queues: behind which one would a newer one go? */
+    bool queues_unknown;   /* not every region has shown yet whose writes wait there */
     uint32_t enqueuing_at; /* region that one is on its way to, to be queued; POLICY_NONE */
     bool queue_writes;     /* the topology: queue, or read-only */
     uint32_t tried;        /* bit set of regions that have failed this request */

@@ -94,6 +94,8 @@ static void say_circumstances(struct text *text, const struct policy_question *q
     if (question->class == ROUTE_WRITE && question->queued_apart)
         say(text,
             "Earlier writes of the user wait in two queues; newer ones wait for one to end.\n");
+    if (question->class == ROUTE_WRITE && question->queues_unknown)
+        say(text, "Not every region has shown its queue to this router yet.\n");
     if (question->maybe_written)
         say(text, "An earlier try may have written.\n");
 }

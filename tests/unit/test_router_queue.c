@@ -304,6 +304,25 @@ START_TEST(a_router_is_not_ready_before_it_knows_who_waits)
 }
 END_TEST
 
+START_TEST(a_write_that_comes_too_early_is_refused_and_explained_alike)
+{
+    struct world *ready = world;
+    world = world_prepare();
+    world->regions[EU_WEST].silent = true;
+    world_start(world);
+    for (uint32_t region = 0; region < REGIONS; region++)
+        world_up(world, region);
+    ck_assert(!world->ready);
+    world_explain(world, "PUT", KEY, "us-west", "alice");
+    ck_assert_uint_eq(world->explained_count, 1);
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"mode\":\"refuse\""));
+    ck_assert_ptr_nonnull(strstr(world->explained, "\"problem\":\"queue-unreachable\""));
+    ck_refused(put_as("us-west", "u-alice"), PROBLEM_QUEUE_UNREACHABLE);
+    world_free(world);
+    world = ready;
+}
+END_TEST
+
 START_TEST(writes_that_another_router_has_queued_are_learned_from_pongs)
 {
     entry_waits(EU_WEST, 1, "u-alice");
@@ -389,6 +408,7 @@ int main(void)
         a_stale_pong_does_not_clear_a_newer_mark,
         a_new_router_asks_who_waits_before_it_serves,
         a_router_is_not_ready_before_it_knows_who_waits,
+        a_write_that_comes_too_early_is_refused_and_explained_alike,
         writes_that_another_router_has_queued_are_learned_from_pongs,
         a_region_back_with_its_queue_keeps_the_order,
         a_region_back_without_its_disk_holds_nobody,
