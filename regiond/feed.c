@@ -143,6 +143,11 @@ static void subscribe(struct region *region, uint64_t connection, uint64_t id,
     subscription->id = id;
 }
 
+static size_t at_most(uint32_t wanted, size_t most)
+{
+    return wanted == 0 || wanted > most ? most : wanted;
+}
+
 void feed_tail_ask(struct region *region, uint64_t connection, uint64_t id, const Mec__TailAsk *ask)
 {
     const struct copy *copy = copies_find(region, ask->shard);
@@ -151,14 +156,10 @@ void feed_tail_ask(struct region *region, uint64_t connection, uint64_t id, cons
         answer_unknown(region, connection, id, ask->shard);
         return;
     }
-    answer_range(region, connection, id, copy, ask->after_seq, TAIL_CHANGES_MAX, TAIL_BYTES_MAX);
+    answer_range(region, connection, id, copy, ask->after_seq,
+                 at_most(ask->max_changes, TAIL_CHANGES_MAX), TAIL_BYTES_MAX);
     if (copies_is_home(region, copy))
         subscribe(region, connection, id, copy);
-}
-
-static size_t at_most(uint32_t wanted, size_t most)
-{
-    return wanted == 0 || wanted > most ? most : wanted;
 }
 
 void feed_fetch_ask(struct region *region, uint64_t connection, uint64_t id,

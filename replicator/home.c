@@ -48,6 +48,7 @@ static void ask_tail(struct replicator *replicator, struct log_feed *feed, uint6
 
     ask.shard = feed->shard;
     ask.after_seq = log_feed_after_seq(feed);
+    ask.max_changes = (uint32_t)replicator->memory_changes;
     send_home(replicator, FRAME_TAIL_ASK, id, &ask.base);
     log_feed_asked(feed, id, deadline_us(replicator, now_us));
 }
@@ -66,7 +67,8 @@ static void fetch_for(struct replicator *replicator, const struct log_feed *feed
     id = replicator->next_call_id++;
     ask.shard = feed->shard;
     ask.after_seq = after_seq;
-    ask.max_changes = SOURCE_FETCH_CHANGES;
+    ask.max_changes = replicator->memory_changes > 0 ? (uint32_t)replicator->memory_changes
+                                                     : SOURCE_FETCH_CHANGES;
     ask.max_bytes = SOURCE_FETCH_BYTES;
     send_home(replicator, FRAME_FETCH_ASK, id, &ask.base);
     source_asked(&follower->source, id, after_seq, deadline_us(replicator, now_us));

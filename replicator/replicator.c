@@ -102,6 +102,12 @@ static void refresh_links(struct replicator *replicator, struct home_shard *shar
     }
 }
 
+static void limit_memory(const struct replicator *replicator, const struct home_shard *shard)
+{
+    if (replicator->memory_changes > 0)
+        ring_limit(shard->feed->ring, replicator->memory_changes);
+}
+
 static struct home_shard *add_shard(struct replicator *replicator, const char *name,
                                     uint64_t now_us)
 {
@@ -111,6 +117,7 @@ static struct home_shard *add_shard(struct replicator *replicator, const char *n
         memory_grow(replicator->shards, (replicator->shard_count + 1) * sizeof *replicator->shards);
     shard = &replicator->shards[replicator->shard_count++];
     *shard = (struct home_shard){.feed = log_feed_create(name)};
+    limit_memory(replicator, shard);
     shard->followers = memory_alloc(replicator->peer_count * sizeof *shard->followers);
     for (uint32_t peer = 0; peer < replicator->peer_count; peer++) {
         struct follower *follower = &shard->followers[shard->follower_count];
@@ -272,6 +279,13 @@ int replicator_create(const char *region, const Mec__Config *config, uint64_t li
     take_shards(replicator, config, at.now_us);
     *ret_replicator = replicator;
     return 0;
+}
+
+void replicator_set_memory(struct replicator *replicator, size_t changes)
+{
+    replicator->memory_changes = changes;
+    for (size_t i = 0; i < replicator->shard_count; i++)
+        limit_memory(replicator, &replicator->shards[i]);
 }
 
 void replicator_free(struct replicator *replicator)

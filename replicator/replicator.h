@@ -56,6 +56,10 @@ struct replicator_actions {
 int replicator_create(const char *region, const Mec__Config *config, uint64_t link_seed,
                       struct moment at, struct replicator **ret_replicator);
 void replicator_free(struct replicator *replicator);
+
+/* Before the first step: of each log hold no more than @changes in memory, and ask for no more at
+ * once. 0: as always. */
+void replicator_set_memory(struct replicator *replicator, size_t changes);
 struct replicator_actions replicator_step(struct replicator *replicator,
                                           const struct replicator_event *event);
 uint64_t replicator_wake_us(const struct replicator *replicator);

@@ -48,6 +48,7 @@ struct replicator {
     uint32_t own;   /* our region's index: the peer that is our own regiond */
     char **regions; /* by peer number */
     uint64_t beat_interval_us;
+    size_t memory_changes; /* of a log, in its ring and asked for at once; 0: as always */
     struct network *network;
     struct wan *wan;
     bool *peer_up;

@@ -75,6 +75,11 @@ void ring_free(struct ring *ring)
     free(ring);
 }
 
+void ring_limit(struct ring *ring, size_t changes_max)
+{
+    ring->changes_max = changes_max;
+}
+
 void ring_reset(struct ring *ring, uint64_t after_seq)
 {
     while (ring->count > 0)

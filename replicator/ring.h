@@ -26,6 +26,9 @@ struct ring_change {
 struct ring *ring_create(size_t changes_max, size_t bytes_max);
 void ring_free(struct ring *ring);
 
+/* From the next change on, hold no more than @changes_max. */
+void ring_limit(struct ring *ring, size_t changes_max);
+
 /* Forget everything; the next change is @after_seq + 1, of whatever history. */
 void ring_reset(struct ring *ring, uint64_t after_seq);
 

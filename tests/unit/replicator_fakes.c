@@ -59,8 +59,10 @@ void replicator_fakes_home_takes(struct driver *driver, const struct frame *fram
         if (!home->mute) {
             home->tail_id = home->is_home ? frame->id : 0;
             home->beat_at_us = driver->now_us + DRIVER_BEAT_US;
-            replicator_fakes_home_tells(driver, frame->id, ask->after_seq,
-                                        REPLICATOR_FAKES_TAIL_CHANGES, REPLICATOR_FAKES_TAIL_BYTES);
+            replicator_fakes_home_tells(
+                driver, frame->id, ask->after_seq,
+                ask->max_changes > 0 ? ask->max_changes : REPLICATOR_FAKES_TAIL_CHANGES,
+                REPLICATOR_FAKES_TAIL_BYTES);
         }
         mec__tail_ask__free_unpacked(ask, NULL);
     } else {

@@ -329,6 +329,27 @@ START_TEST(a_follower_is_home_only_once_it_can_see_all_that_it_has)
 }
 END_TEST
 
+START_TEST(the_first_tail_is_as_long_as_it_may_be)
+{
+    Mec__TailAsk ask = MEC__TAIL_ASK__INIT;
+    const struct driver_frame *frame;
+    Mec__Tail *tail;
+
+    put("colour", "green");
+    put("colour", "red");
+    put("colour", "blue");
+    ask.shard = "us-east";
+    ask.after_seq = 1;
+    ask.max_changes = 2;
+    driver_send(driver, US, REPLICATOR, FRAME_TAIL_ASK, &ask.base);
+    frame = driver_newest(driver, US, REPLICATOR, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    ck_assert_uint_eq(tail->n_changes, 2);
+    ck_assert_uint_eq(tail->changes[0]->seq, 2);
+    ck_assert_uint_eq(tail->last_seq, 3);
+}
+END_TEST
+
 START_TEST(acknowledgements_keep_the_order_of_what_came)
 {
     Mec__Apply first, second, beat = MEC__APPLY__INIT;
@@ -653,6 +674,7 @@ int main(void)
         a_home_of_an_older_epoch_is_fenced_off,
         a_home_that_has_seen_a_newer_epoch_than_its_config_takes_no_write,
         a_follower_is_home_only_once_it_can_see_all_that_it_has,
+        the_first_tail_is_as_long_as_it_may_be,
         acknowledgements_keep_the_order_of_what_came,
         a_follower_with_a_full_disk_is_busy_not_broken,
         too_many_waiting_changes_make_a_follower_busy,

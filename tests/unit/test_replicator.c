@@ -42,6 +42,19 @@ START_TEST(a_log_that_was_there_before_is_shipped_too)
 }
 END_TEST
 
+START_TEST(a_replicator_with_little_memory_reads_again_what_is_missed)
+{
+    replicator_set_memory(driver->replicator, 2);
+    driver_home_stops(driver);
+    driver_commit(driver, 50, 100);
+    driver_home_starts(driver);
+    run_ms(2000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert(driver_is_equal(driver, AP));
+    ck_assert_uint_ge(driver->home.fetch_asks, 48 / 2);
+}
+END_TEST
+
 START_TEST(an_empty_log_is_fine)
 {
     run_ms(2000);
@@ -385,6 +398,7 @@ int main(void)
     const TTest *const tests[] = {
         what_is_committed_reaches_every_follower_after_the_links_latency,
         a_log_that_was_there_before_is_shipped_too,
+        a_replicator_with_little_memory_reads_again_what_is_missed,
         an_empty_log_is_fine,
         batches_are_bounded_in_changes_and_in_bytes,
         heartbeats_keep_an_idle_follower_fresh,
