@@ -59,7 +59,8 @@
     X(BOUNDLESS_QUEUE, "boundless-queue", "a queue takes more than the settings allow")            \
     /* in a router */                                                                              \
     X(UNKNOWN_AS_FAILED, "unknown-as-failed", "a write of unknown fate counts as not written")     \
-    X(OVERTAKEN_QUEUE, "overtaken-queue", "a write goes home past earlier ones that are queued")
+    X(OVERTAKEN_QUEUE, "overtaken-queue", "a write goes home past earlier ones that are queued")   \
+    X(UNEXPLAINED_QUEUE, "unexplained-queue", "explain forgets that a user's writes are queued")
 
 enum plant_bug {
     PLANT_NONE,

@@ -26,7 +26,7 @@ void client_later(struct client *client, uint64_t delay_us, void (*run)(void *wh
     events_add(&client->simulation->events, client->simulation->now_us + delay_us, run, drop, what);
 }
 
-static uint64_t hop_us(struct client *client)
+uint64_t client_hop_us(struct client *client)
 {
     return simulation_draw(client->simulation, LUCK_CLIENTS, HOP_US_MIN, HOP_US_MAX);
 }
@@ -84,16 +84,32 @@ static void count(struct client *client, const struct attempt *attempt,
 
 static void next_later(struct client *client, uint64_t delay_us);
 
+/* The router went while it was being asked where the request would go. */
+static void never_sent(struct client *client, struct attempt *attempt)
+{
+    client_finish(client, attempt);
+    if (client->examined)
+        client_examine_again(client);
+    else
+        next_later(client, BREATH_US);
+}
+
 static void is_told(struct attempt *attempt, const struct http_answer *answer)
 {
     struct client *client = attempt->client;
     struct simulation *simulation = client->simulation;
     struct outcome outcome;
 
+    if (attempt->phase != ATTEMPT_SENT) {
+        never_sent(client, attempt);
+        return;
+    }
     client_learn(client, attempt, answer, &outcome);
     trace_told(client, attempt, &outcome);
     count(client, attempt, &outcome);
     watch_told(simulation->watch, &attempt->asked, &outcome);
+    if (attempt->route)
+        client_check_explained(attempt, answer, &outcome);
     if (simulation->options->history)
         history_told(simulation->options->history, &attempt->asked, &outcome);
     simulation_note_number(simulation, (uint64_t)outcome.status << 32 | attempt->operation.number);
@@ -159,11 +175,12 @@ void client_answered(struct simulation *simulation, uint64_t request_id,
     reply->answer.region = keep(simulation, answer->region);
     reply->answer.home = keep(simulation, answer->home);
     reply->answer.bookmark = keep(simulation, answer->bookmark);
+    reply->answer.route = keep(simulation, answer->route);
     if (answer->position) {
         reply->position = *answer->position;
         reply->answer.position = &reply->position;
     }
-    client_later(attempt->client, hop_us(attempt->client), on_reply, reply);
+    client_later(attempt->client, client_hop_us(attempt->client), on_reply, reply);
 }
 
 static void on_nothing(void *what)
@@ -189,7 +206,7 @@ void client_router_gone(struct simulation *simulation, uint32_t router)
 
     LL_FOREACH(simulation->clients->under_way, attempt)
     if (attempt->client->plan->router == router)
-        hear_nothing(attempt, hop_us(attempt->client));
+        hear_nothing(attempt, client_hop_us(attempt->client));
 }
 
 /* ---- asking ---- */
@@ -213,7 +230,7 @@ static void on_impatient(void *what)
         struct errand *errand = process_errand(router, gave_up, 0);
 
         errand->number = attempt->request_id;
-        process_send(errand, client->simulation->now_us + hop_us(client));
+        process_send(errand, client->simulation->now_us + client_hop_us(client));
     }
     is_told(attempt, NULL);
 }
@@ -239,29 +256,48 @@ static void trace_asked(const struct client *client, const struct attempt *attem
     free(text);
 }
 
-static void ask(struct client *client, struct attempt *attempt)
+void client_sends(struct client *client, struct attempt *attempt)
 {
     struct simulation *simulation = client->simulation;
-    struct process *router = simulation_router(simulation, client->plan->router);
-    struct errand *errand = process_errand(router, asked, 0);
 
-    client->attempt = attempt;
-    attempt->request_id = ++simulation->last_request;
-    attempt->router_life = router->life;
+    attempt->phase = ATTEMPT_SENT;
     attempt->asked.now_us = simulation->now_us;
-    LL_PREPEND(simulation->clients->under_way, attempt);
     trace_asked(client, attempt);
     watch_asked(simulation->watch, &attempt->asked);
     if (simulation->options->history)
         history_asked(simulation->options->history, &attempt->asked);
-    errand->what = attempt;
-    process_send(errand, simulation->now_us + hop_us(client));
     if (attempt->operation.patience_us > 0) {
         struct attempt **what = memory_alloc(sizeof(struct attempt *));
 
         *what = attempt;
         client_later(client, attempt->operation.patience_us, on_impatient, what);
     }
+}
+
+static void send_to_router(struct client *client, struct attempt *attempt)
+{
+    struct simulation *simulation = client->simulation;
+    struct process *router = simulation_router(simulation, client->plan->router);
+    struct errand *errand = process_errand(router, asked, 0);
+
+    client_sends(client, attempt);
+    errand->what = attempt;
+    process_send(errand, simulation->now_us + client_hop_us(client));
+}
+
+static void ask(struct client *client, struct attempt *attempt)
+{
+    struct simulation *simulation = client->simulation;
+
+    client->attempt = attempt;
+    attempt->request_id = ++simulation->last_request;
+    attempt->router_life = simulation_router(simulation, client->plan->router)->life;
+    attempt->asked.now_us = simulation->now_us;
+    LL_PREPEND(simulation->clients->under_way, attempt);
+    if (attempt->phase == ATTEMPT_ASKS_WHERE)
+        client_explain(client, attempt);
+    else
+        send_to_router(client, attempt);
 }
 
 void client_finish(struct client *client, struct attempt *attempt)

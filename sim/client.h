@@ -2,8 +2,9 @@
  * keeps its token, its bookmark and what it has seen, and tells the watch and the history what it
  * asked and what it was told.
  *
- * client.c has the sessions, client_ask.c makes requests, client_told.c takes answers in,
- * client_exam.c asks in the end whether all is well. */
+ * client.c has the sessions, client_ask.c and client_odd.c make requests, client_told.c takes
+ * answers in, client_explain.c holds explain to its word, client_exam.c asks in the end whether all
+ * is well. */
 
 #ifndef MEC_CLIENT_H
 #define MEC_CLIENT_H
@@ -24,6 +25,11 @@ void client_begin_all(struct simulation *simulation);
 void client_answered(struct simulation *simulation, uint64_t request_id,
                      const struct http_answer *answer);
 void client_router_gone(struct simulation *simulation, uint32_t router);
+
+/* From a router: what explain says; and it has done all of a step: what was explained in it is
+ * sent now, before anything else can change the router's mind. */
+void client_explained(struct simulation *simulation, uint64_t request_id, const char *text);
+void client_send_explained(struct simulation *simulation, uint32_t router);
 
 /* Requests that have waited for an answer since before @since_us, by clients without end to their
  * patience. */

@@ -217,6 +217,9 @@ static void fill(struct attempt *attempt)
     case PLAN_OPERATION_RIVAL:
         sign_up_as_rival(attempt);
         return;
+    case PLAN_OPERATION_ODD: /* client_odd() */
+    case PLAN_OPERATION_EXPLAIN_READ:
+    case PLAN_OPERATION_EXPLAIN_WRITE:
     case PLAN_OPERATION_TRAVEL:
     case PLAN_OPERATION_COUNT:
         return;
@@ -313,9 +316,21 @@ static void set_asked(struct attempt *attempt)
         kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
         kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
         kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
-        shard != PLAN_NONE &&
+        kind != PLAN_OPERATION_ODD && shard != PLAN_NONE &&
         director_leaves_alone(client->simulation, director_home(client->simulation, shard),
                               client->place);
+}
+
+/* What is sent once explain has said where it would go. */
+static enum plan_operation_kind what_then(const struct plan_operation *operation,
+                                          enum plan_operation_kind kind)
+{
+    static const enum plan_operation_kind reads[] = {
+        PLAN_OPERATION_READ, PLAN_OPERATION_READ_STRONG, PLAN_OPERATION_READ_STALE};
+
+    if (kind == PLAN_OPERATION_EXPLAIN_READ)
+        return reads[operation->number % 3];
+    return kind == PLAN_OPERATION_EXPLAIN_WRITE ? PLAN_OPERATION_WRITE : kind;
 }
 
 struct attempt *client_make(struct client *client, const struct plan_operation *operation)
@@ -329,9 +344,13 @@ struct attempt *client_make(struct client *client, const struct plan_operation *
     memset(attempt, 0, sizeof *attempt);
     attempt->client = client;
     attempt->operation = *operation;
-    attempt->operation.kind = kind;
+    attempt->operation.kind = what_then(operation, kind);
+    if (attempt->operation.kind != kind)
+        attempt->phase = ATTEMPT_ASKS_WHERE;
     set_asked(attempt);
     fill(attempt);
     set_headers(attempt);
+    if (kind == PLAN_OPERATION_ODD)
+        client_odd(attempt);
     return attempt;
 }

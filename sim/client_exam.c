@@ -47,13 +47,20 @@ static bool is_hopeless(const struct client *client, const struct outcome *outco
             (client->passed == 0 && outcome->problem == PROBLEM_HOME_UNAVAILABLE));
 }
 
+void client_examine_again(struct client *client)
+{
+    struct client **what = memory_alloc(sizeof(struct client *));
+
+    *what = client;
+    client_later(client, EXAMINE_AGAIN_US, on_question, what);
+}
+
 void client_examine_next(struct client *client, const struct attempt *attempt,
                          const struct outcome *outcome)
 {
     bool is_asked = client->passed < CLIENT_QUESTIONS &&
                     attempt->operation.number == client->examination[client->passed].number &&
                     attempt->operation.kind == questions[client->passed].kind;
-    struct client **what;
 
     if (client->passed == CLIENT_QUESTIONS)
         return;
@@ -68,11 +75,8 @@ void client_examine_next(struct client *client, const struct attempt *attempt,
             client->name, client->user->name, client->simulation->plan->region_names[client->place],
             client->shard, plan_operation_name(attempt->operation.kind), outcome->status,
             outcome->problem ? problem_get(outcome->problem)->type : "");
-    if (client->passed == CLIENT_QUESTIONS)
-        return;
-    what = memory_alloc(sizeof(struct client *));
-    *what = client;
-    client_later(client, EXAMINE_AGAIN_US, on_question, what);
+    if (client->passed != CLIENT_QUESTIONS)
+        client_examine_again(client);
 }
 
 static bool is_in(uint32_t core, uint32_t region)

@@ -18,6 +18,12 @@ struct client_record {
     const char *value;
 };
 
+enum attempt_phase {
+    ATTEMPT_SENT,
+    ATTEMPT_ASKS_WHERE, /* it would go, and is only sent when that is known */
+    ATTEMPT_KNOWS_WHERE /* and goes out at the end of the router's step */
+};
+
 /* A request under way. Everything in it lives in the run's arena. */
 struct attempt {
     uint64_t request_id;
@@ -26,6 +32,8 @@ struct attempt {
     struct plan_operation operation; /* as it is done: what cannot be done yet becomes a log-in */
     struct outcome_asked asked;
     struct http_request http;
+    enum attempt_phase phase;
+    struct outcome_route *route; /* what explain has said; NULL: nothing */
     bool over;
     struct attempt *next; /* of all that are not over */
 };
@@ -77,6 +85,12 @@ struct clients {
 void client_next(struct client *client);
 void client_finish(struct client *client, struct attempt *attempt);
 
+/* The request goes out now: all who watch are told. */
+void client_sends(struct client *client, struct attempt *attempt);
+
+/* What a message between the client and its router takes. */
+uint64_t client_hop_us(struct client *client);
+
 /* Run @run with @what, which it takes over, after @delay_us. */
 void client_later(struct client *client, uint64_t delay_us, void (*run)(void *what), void *what);
 
@@ -88,11 +102,28 @@ uint32_t client_shard(const struct client *client);
 /* Make what @operation asks for. NULL: there is nothing to ask, it is done. */
 struct attempt *client_make(struct client *client, const struct plan_operation *operation);
 
+/* ---- client_odd.c ---- */
+
+/* Make one of many odd requests; the session's headers are set. */
+void client_odd(struct attempt *attempt);
+
+/* ---- client_explain.c ---- */
+
+/* Ask where @attempt would go. It is sent later. */
+void client_explain(struct client *client, struct attempt *attempt);
+
+/* Has it gone there? */
+void client_check_explained(const struct attempt *attempt, const struct http_answer *answer,
+                            const struct outcome *outcome);
+
 /* ---- client_exam.c ---- */
 
 /* An answer has come to a client that is being examined: the next question, or the same again. */
 void client_examine_next(struct client *client, const struct attempt *attempt,
                          const struct outcome *outcome);
+
+/* The examination's question is asked in a while. */
+void client_examine_again(struct client *client);
 
 /* ---- client_told.c ---- */
 

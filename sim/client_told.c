@@ -172,7 +172,8 @@ static void learn_write(struct client *client, struct attempt *attempt,
 static void learn(struct client *client, struct attempt *attempt, const struct outcome *outcome)
 {
     if (outcome->status == 401 && attempt->operation.kind != PLAN_OPERATION_STRANGER &&
-        attempt->operation.kind != PLAN_OPERATION_RIVAL)
+        attempt->operation.kind != PLAN_OPERATION_RIVAL &&
+        attempt->operation.kind != PLAN_OPERATION_ODD)
         client->token = NULL;
     switch (attempt->operation.kind) {
     case PLAN_OPERATION_SIGN_UP:
@@ -216,7 +217,8 @@ void client_learn(struct client *client, struct attempt *attempt, const struct h
         if (ret_outcome->status == 202 ||
             (attempt->operation.kind == PLAN_OPERATION_RECEIPT && ret_outcome->status == 200))
             read_receipt(client, ret_outcome);
-        if (answer->bookmark)
+        /* Of an odd request it may be a made-up one. */
+        if (answer->bookmark && attempt->operation.kind != PLAN_OPERATION_ODD)
             client->bookmark = keep(client, answer->bookmark);
     }
     learn(client, attempt, ret_outcome);

@@ -26,6 +26,8 @@ struct outcome_asked {
     struct bookmark bookmark; /* as it stood when it was sent */
     uint32_t retry_of;        /* RETRY, REUSE: number of the first operation; else its own */
     const char *receipt;      /* RECEIPT */
+    int wanted;               /* ODD: the status that is right; 0: any */
+    bool wanted_of_region;    /* likewise: a region says so, and none may be there to say it */
     bool undisturbed; /* nothing is or was lately broken but one region that is neither the user's
                        * home nor where the client is: it must be served well */
 };
@@ -47,6 +49,15 @@ struct outcome {
     enum queue_state receipt_state;   /* likewise */
     struct position receipt_position; /* RECEIPT, applied */
     enum problem_id receipt_problem;  /* RECEIPT, rejected */
+};
+
+/* What explain said of a request just before it was sent, and which way it then took. */
+struct outcome_route {
+    const char *region;      /* explain: asked first; NULL: the request is refused */
+    enum problem_id problem; /* likewise: as what */
+    bool queued;             /* likewise: into its queue */
+    const char *taken;       /* Mec-Route; NULL: no region has answered */
+    bool tried;              /* some region was asked, at least */
 };
 
 /* Whether the answer to a write promises that this request has had no effect and never will have

@@ -112,7 +112,10 @@ struct plan_fault {
     X(KEYS, "keys", "asks for the public keys")                                                    \
     X(TRAVEL, "travel", "is at REGION's place from now on")                                        \
     X(STRANGER, "stranger", "comes with a token that is none")                                     \
-    X(RIVAL, "rival", "signs up under its user's name as somebody else")
+    X(RIVAL, "rival", "signs up under its user's name as somebody else")                           \
+    X(EXPLAIN_READ, "explain-read", "asks where a read of KEY would go, and reads")                \
+    X(EXPLAIN_WRITE, "explain-write", "asks where a write of KEY would go, and writes")            \
+    X(ODD, "odd", "asks for something unusual, or in a way that is wrong")
 
 enum plan_operation_kind {
 #define X(kind, name, what) PLAN_OPERATION_##kind,
@@ -152,8 +155,10 @@ struct plan {
     struct plan_client clients[PLAN_CLIENTS_MAX];
     size_t client_count;
     Mec__Settings settings;
-    uint64_t tidy_pages; /* WAL pages from which a region moves them when idle; 0: as always */
-    uint64_t sync_us;    /* of an fsync */
+    uint64_t tidy_pages;     /* WAL pages from which a region moves them when idle; 0: as always */
+    uint64_t memory_changes; /* of each log that replicators keep in memory; 0: as always */
+    uint64_t sync_us;        /* of an fsync */
+    uint64_t look_every_us;  /* an operator looks at every process that often; 0: never */
     uint32_t core; /* bit set of regions that must be well in the end; the others stay broken */
     struct plan_fault *faults;
     size_t fault_count;

@@ -123,6 +123,8 @@ json_t *plan_to_json(const struct plan *plan)
     set_number(object, "keys", plan->key_count);
     set_number(object, "sync_us", plan->sync_us);
     set_number(object, "tidy_pages", plan->tidy_pages);
+    set_number(object, "memory_changes", plan->memory_changes);
+    set_number(object, "look_every_us", plan->look_every_us);
     json_object_set_new(object, "settings", settings_to_json(&plan->settings));
     set_items(object, plan);
     return object;

@@ -15,12 +15,13 @@
 #include "control/settings.h"
 #include "sim/plan_internal.h"
 
-#define DURATION_US_MAX (366 * 86400 * SECOND_US)
-#define ITEMS_MAX       1000000u
-#define KEYS_MAX        1000u
-#define TIDY_PAGES_MAX  1000000u
-#define SYNC_US_MAX     (60 * SECOND_US)
-#define MEMBERS_MAX     16u
+#define DURATION_US_MAX    (366 * 86400 * SECOND_US)
+#define ITEMS_MAX          1000000u
+#define KEYS_MAX           1000u
+#define TIDY_PAGES_MAX     1000000u
+#define MEMORY_CHANGES_MAX 1000000u
+#define SYNC_US_MAX        (60 * SECOND_US)
+#define MEMBERS_MAX        16u
 
 /* An object that is being read. */
 struct node {
@@ -281,6 +282,8 @@ static void read_world(struct node *node, struct plan *plan)
     plan->key_count = take_number(node, "keys", 1, KEYS_MAX);
     plan->sync_us = take_number(node, "sync_us", 0, SYNC_US_MAX);
     plan->tidy_pages = take_number(node, "tidy_pages", 0, TIDY_PAGES_MAX);
+    plan->memory_changes = take_number(node, "memory_changes", 0, MEMORY_CHANGES_MAX);
+    plan->look_every_us = take_number(node, "look_every_us", 0, DURATION_US_MAX);
     read_settings(node, &plan->settings);
 }
 

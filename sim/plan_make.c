@@ -66,6 +66,10 @@ static void make_world(struct plan *plan, uint32_t wished_regions)
     plan->sync_us = plan_luck_wide(&random, 50, 5000);
     uint64_t few_pages = plan_luck_between(&random, 8, 200);
     plan->tidy_pages = plan_luck_chance(&random, 30) ? few_pages : 0;
+    uint64_t few_changes = plan_luck_wide(&random, 1, 40);
+    plan->memory_changes = plan_luck_chance(&random, 30) ? few_changes : 0;
+    uint64_t look_us = plan_luck_between(&random, 3 * SECOND_US, 30 * SECOND_US);
+    plan->look_every_us = plan_luck_chance(&random, 80) ? look_us : 0;
 }
 
 /* Every number is drawn whether it is used or not, so that the ones behind it stay the same when it

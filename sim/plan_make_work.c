@@ -31,6 +31,9 @@ static const uint32_t usual_weights[PLAN_OPERATION_COUNT] = {
     [PLAN_OPERATION_TRAVEL] = 10,
     [PLAN_OPERATION_STRANGER] = 5,
     [PLAN_OPERATION_RIVAL] = 5,
+    [PLAN_OPERATION_EXPLAIN_READ] = 15,
+    [PLAN_OPERATION_EXPLAIN_WRITE] = 20,
+    [PLAN_OPERATION_ODD] = 20,
 };
 
 /* What a seed's clients do, and how much. */

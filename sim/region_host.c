@@ -67,6 +67,11 @@ const char *region_host_vfs(const struct region_host *host)
     return host->vfs_name;
 }
 
+char *region_host_status(struct process *process)
+{
+    return region_status(process->region->region, process_moment(process));
+}
+
 bool region_host_is_writing(const struct region_host *host)
 {
     return host->batch != NULL;

@@ -16,6 +16,8 @@ void region_host_free(struct region_host *host);
 struct vfs *region_host_disk(struct region_host *host);
 const char *region_host_vfs(const struct region_host *host); /* its name */
 
+char *region_host_status(struct process *process); /* a new text */
+
 /* Is a batch on its way to the disk? */
 bool region_host_is_writing(const struct region_host *host);
 

@@ -36,14 +36,24 @@ int replicator_host_start(struct process *process)
 {
     struct simulation *simulation = process->simulation;
 
-    return replicator_create(simulation->plan->region_names[process->index], process->config,
-                             process->config->seed, process_moment(process), &process->replicator);
+    int error =
+        replicator_create(simulation->plan->region_names[process->index], process->config,
+                          process->config->seed, process_moment(process), &process->replicator);
+
+    if (error == 0)
+        replicator_set_memory(process->replicator, (size_t)simulation->plan->memory_changes);
+    return error;
 }
 
 void replicator_host_end(struct process *process)
 {
     replicator_free(process->replicator);
     process->replicator = NULL;
+}
+
+char *replicator_host_status(const struct process *process)
+{
+    return replicator_status(process->replicator, process_moment(process));
 }
 
 void replicator_host_tick(struct process *process)

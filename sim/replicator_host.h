@@ -13,4 +13,6 @@ void replicator_host_configured(struct process *process);
 void replicator_host_peer(struct process *process, uint32_t peer, bool up);
 void replicator_host_frame(struct process *process, uint32_t peer, const struct frame *frame);
 
+char *replicator_host_status(const struct process *process); /* a new text */
+
 #endif

@@ -202,15 +202,17 @@ char *report_progress(const struct tally *tally, uint64_t wall_us)
     return text_take(&text);
 }
 
+/* @seldom: when it never came, that is no wonder. */
 static void reach_row(struct table *table, const char *name, uint64_t count, uint64_t first,
-                      const char *what)
+                      const char *what, bool seldom)
 {
     char text[NUMBER_SIZE];
+    enum table_colour colour = count > 0 ? TABLE_PLAIN : seldom ? TABLE_FAINT : TABLE_BAD;
 
     table_cell(table, TABLE_PLAIN, "%s", name);
-    table_cell(table, count == 0 ? TABLE_BAD : TABLE_PLAIN, "%s", number(count, text));
+    table_cell(table, colour, "%s", number(count, text));
     if (count == 0)
-        table_cell(table, TABLE_BAD, "-");
+        table_cell(table, colour, "%s", seldom ? "seldom" : "-");
     else
         table_cell(table, TABLE_PLAIN, "%" PRIu64, first);
     table_cell(table, TABLE_FAINT, "%s", what);
@@ -227,10 +229,12 @@ char *report_reach(const struct tally *tally, uint64_t faults, bool colours)
     for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
         if ((faults >> kind & 1) != 0)
             reach_row(kinds, plan_fault_name((enum plan_fault_kind)kind), tally->faults[kind],
-                      tally->first_faults[kind], plan_fault_what((enum plan_fault_kind)kind));
+                      tally->first_faults[kind], plan_fault_what((enum plan_fault_kind)kind),
+                      false);
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
         reach_row(branches, reach_name((enum reach_branch)branch), tally->reach[branch],
-                  tally->first_reach[branch], reach_what((enum reach_branch)branch));
+                  tally->first_reach[branch], reach_what((enum reach_branch)branch),
+                  reach_is_seldom((enum reach_branch)branch));
     table_render(kinds, &text, "", colours);
     text_add(&text, "\n");
     table_render(branches, &text, "", colours);

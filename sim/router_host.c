@@ -4,6 +4,7 @@
 
 #include "routerd/router.h"
 #include "sim/client.h"
+#include "sim/looks.h"
 #include "sim/simulation.h"
 #include "sim/sockets.h"
 
@@ -20,6 +21,10 @@ static void carry_out(struct process *process, const struct router_action *actio
         sockets_close(process, action->peer);
         return;
     case ROUTER_EXPLAINED:
+        if (action->explain_id & LOOKS_ID)
+            looks_explained(process->simulation, process->name, action->explain_id, action->text);
+        else
+            client_explained(process->simulation, action->explain_id, action->text);
         return;
     case ROUTER_READY:
         simulation_trace(process->simulation, process->name, "is ready");
@@ -41,6 +46,8 @@ static void step(struct process *process, struct router_event event)
         process_acts(process);
     }
     process_stepped(process, process->dying ? NEVER_US : router_wake_us(process->router));
+    if (process->router)
+        client_send_explained(process->simulation, process->index);
 }
 
 int router_host_start(struct process *process)
@@ -86,6 +93,22 @@ void router_host_ask(struct process *process, uint64_t request_id,
 {
     step(process, (struct router_event){
                       .kind = ROUTER_REQUEST, .request_id = request_id, .request = request});
+}
+
+void router_host_explain(struct process *process, uint64_t explain_id, const Mec__ExplainAsk *ask)
+{
+    step(process,
+         (struct router_event){.kind = ROUTER_EXPLAIN, .explain_id = explain_id, .explain = ask});
+}
+
+char *router_host_status(const struct process *process)
+{
+    return router_status(process->router, process_moment(process));
+}
+
+char *router_host_metrics(const struct process *process)
+{
+    return router_metrics(process->router, process_moment(process));
 }
 
 void router_host_give_up(struct process *process, uint64_t request_id)

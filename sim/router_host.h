@@ -20,4 +20,11 @@ void router_host_ask(struct process *process, uint64_t request_id,
                      const struct http_request *request);
 void router_host_give_up(struct process *process, uint64_t request_id);
 
+/* Where would it go? The answer goes to client.h, or to looks.h. */
+void router_host_explain(struct process *process, uint64_t explain_id, const Mec__ExplainAsk *ask);
+
+/* New texts. */
+char *router_host_status(const struct process *process);
+char *router_host_metrics(const struct process *process);
+
 #endif

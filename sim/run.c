@@ -7,6 +7,7 @@
 #include "sim/client.h"
 #include "sim/director.h"
 #include "sim/ending.h"
+#include "sim/looks.h"
 #include "sim/simulation.h"
 
 /* SQLite's settings are the program's, and can be made once. */
@@ -58,6 +59,7 @@ void run_plan(const struct plan *plan, const struct run_options *options,
     simulation = simulation_create(plan, options, ret_result);
     director_begin(simulation);
     client_begin_all(simulation);
+    looks_begin(simulation);
     simulation_run(simulation, plan->duration_us);
     if (!simulation_is_breached(simulation))
         ending_run(simulation);

@@ -4,7 +4,7 @@
  * Parts: process.h (life and death of a process, and what waits for it), sockets.h (frames between
  * processes), region_host.h, router_host.h and replicator_host.h (the three shells: what live_*.c
  * is in the daemons), client.h (sessions), director.h (configuration and faults), ending.h
- * (healing).
+ * (healing), looks.h (an operator who looks).
  *
  * Only the files of the simulator include it. */
 

@@ -12,12 +12,23 @@ static void add_head(struct text *text, const char *title, const char *words, co
              columns);
 }
 
-static void add_row(struct text *text, const char *name, const char *what)
+static void add_cells(struct text *text, const char *name, const char *what, const char *note)
 {
     text_add(text, "| `%s` | ", name);
     for (const char *at = what; *at; at++)
         text_add(text, "%s%c", *at == '|' ? "\\" : "", *at);
-    text_add(text, " |\n");
+    text_add(text, "%s |\n", note);
+}
+
+static void add_row(struct text *text, const char *name, const char *what)
+{
+    add_cells(text, name, what, "");
+}
+
+static void add_branch(struct text *text, enum reach_branch branch)
+{
+    add_cells(text, reach_name(branch), reach_what(branch),
+              reach_is_seldom(branch) ? " (seldom)" : "");
 }
 
 char *tables_markdown(void)
@@ -43,11 +54,12 @@ char *tables_markdown(void)
     add_head(&text, "Planted bugs", "For `--plant`.", "| bug | what is wrong |");
     for (size_t bug = PLANT_NONE + 1; bug < PLANT_COUNT; bug++)
         add_row(&text, plant_name((enum plant_bug)bug), plant_what((enum plant_bug)bug));
-    add_head(&text, "Rare branches",
-             "Counted for `--reach`; a search of a few thousand seeds may miss the seldom ones.",
-             "| branch | what has happened |");
+    add_head(
+        &text, "Rare branches",
+        "Counted for `--reach`. `--require-reach` excuses the seldom ones, which a search of a "
+        "few thousand seeds may miss.",
+        "| branch | what has happened |");
     for (size_t branch = 0; branch < REACH_COUNT; branch++)
-        add_row(&text, reach_name((enum reach_branch)branch),
-                reach_what((enum reach_branch)branch));
+        add_branch(&text, (enum reach_branch)branch);
     return text_take(&text);
 }

@@ -47,6 +47,9 @@ struct watch;
     X(FAILS_CLOSED, "fails-closed",                                                                \
       "no log-in without the home; strangers get 401 and nothing else")                            \
     X(ANSWERED, "answered", "a request is answered within its deadline, and once")                 \
+    X(ODD, "odd", "a request that is wrong is refused as such, whatever is broken")                \
+    X(EXPLAINED, "explained", "a request goes where explain has just said that it would")          \
+    X(STATUS, "status", "status and metrics say what is so")                                       \
     X(UNHURT, "unhurt", "the loss of one region leaves users of the others unhurt")                \
     X(DRAINS, "drains", "after healing, queues for homes in the core drain within a bound")        \
     X(CONVERGES, "converges", "after healing, the core's copies are equal within a bound")         \
@@ -125,6 +128,22 @@ void watch_answer(struct watch *watch, struct moment at, uint32_t region,
 void watch_asked(struct watch *watch, const struct outcome_asked *asked);
 void watch_told(struct watch *watch, const struct outcome_asked *asked,
                 const struct outcome *outcome);
+
+/* @asked was sent in the very moment when explain had said where it would go. */
+void watch_explained(struct watch *watch, const struct outcome_asked *asked,
+                     const struct outcome *outcome, const struct outcome_route *route);
+
+/* ---- what operators are told ---- */
+
+/* Each is the text that the process gives out now. @is_writing: @region's storage has a batch whose
+ * end the core has not been told of. */
+void watch_status_region(struct watch *watch, uint64_t now_us, uint32_t region, const char *text,
+                         bool is_writing);
+void watch_status_replicator(struct watch *watch, uint64_t now_us, const char *who,
+                             const char *text);
+void watch_status_router(struct watch *watch, uint64_t now_us, const char *who, const char *text,
+                         uint64_t config_version);
+void watch_metrics(struct watch *watch, uint64_t now_us, const char *who, const char *text);
 
 /* ---- the end ---- */
 

@@ -155,6 +155,9 @@ static void take(struct watch *watch, const struct outcome_asked *asked,
     case PLAN_OPERATION_STRANGER:
         check_stranger(watch, asked, outcome);
         return;
+    case PLAN_OPERATION_ODD:
+        watch_odd(watch, asked, outcome);
+        return;
     default:
         if (is_write(asked->operation->kind))
             watch_told_write(watch, asked, outcome);

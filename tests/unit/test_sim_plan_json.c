@@ -97,6 +97,8 @@ static const char written[] =
     "  \"keys\": 3,\n"
     "  \"sync_us\": 500,\n"
     "  \"tidy_pages\": 0,\n"
+    "  \"memory_changes\": 0,\n"
+    "  \"look_every_us\": 0,\n"
     "  \"settings\": {\n"
     "    \"probe_interval\": 500000,\n"
     "    \"probe_slack\": 100000,\n"
