@@ -230,7 +230,6 @@
     X(LOG_NOT_THE_SAME)                                                                            \
     X(LOG_EPOCH)                                                                                   \
     X(SOURCE_OVERDUE)                                                                              \
-    X(SHIP_ANSWER_RESET)                                                                           \
     X(SHIP_OTHER_HISTORY)                                                                          \
     X(STREAM_OVERTAKEN)                                                                            \
     X(STREAM_CURSOR_BACK)                                                                          \

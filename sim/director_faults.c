@@ -304,6 +304,7 @@ static bool happen(struct director *director, struct active *active)
     case PLAN_FAULT_CUT:
     case PLAN_FAULT_CUT_ONE_WAY:
     case PLAN_FAULT_CUT_RESET:
+    case PLAN_FAULT_CUT_RESET_ONE_WAY:
     case PLAN_FAULT_LATENCY:
     case PLAN_FAULT_JITTER:
     case PLAN_FAULT_LOSS:
@@ -316,6 +317,8 @@ static bool happen(struct director *director, struct active *active)
         return director_isolate(director, active);
     case PLAN_FAULT_CUT_CLIENTS:
     case PLAN_FAULT_RESET_CLIENTS:
+    case PLAN_FAULT_REQUESTS_LOST:
+    case PLAN_FAULT_ANSWERS_LOST:
         return director_cut_clients(director, active);
     case PLAN_FAULT_CLOCK_OFFSET:
     case PLAN_FAULT_CLOCK_DRIFT:
@@ -412,10 +415,13 @@ static bool changes_config(enum plan_fault_kind kind)
     case PLAN_FAULT_CUT:
     case PLAN_FAULT_CUT_ONE_WAY:
     case PLAN_FAULT_CUT_RESET:
+    case PLAN_FAULT_CUT_RESET_ONE_WAY:
     case PLAN_FAULT_FLAP:
     case PLAN_FAULT_ISOLATE:
     case PLAN_FAULT_CUT_CLIENTS:
     case PLAN_FAULT_RESET_CLIENTS:
+    case PLAN_FAULT_REQUESTS_LOST:
+    case PLAN_FAULT_ANSWERS_LOST:
     case PLAN_FAULT_LATENCY:
     case PLAN_FAULT_JITTER:
     case PLAN_FAULT_LOSS:

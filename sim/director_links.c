@@ -34,7 +34,8 @@ static void tell_history(struct director *director, const char *what, const char
 static bool is_cut(enum plan_fault_kind kind)
 {
     return kind == PLAN_FAULT_CUT || kind == PLAN_FAULT_CUT_ONE_WAY ||
-           kind == PLAN_FAULT_CUT_RESET || kind == PLAN_FAULT_FLAP;
+           kind == PLAN_FAULT_CUT_RESET || kind == PLAN_FAULT_CUT_RESET_ONE_WAY ||
+           kind == PLAN_FAULT_FLAP;
 }
 
 static void describe_link(const struct plan_fault *fault, struct fault *ret_fault)
@@ -65,8 +66,10 @@ bool director_break_link(struct director *director, struct active *active)
 {
     const struct plan_fault *plan = active->fault;
     struct fault fault = {.kind = is_cut(plan->kind) ? FAULT_CUT : FAULT_LINK,
-                          .one_way = plan->kind == PLAN_FAULT_CUT_ONE_WAY,
-                          .reset = plan->kind == PLAN_FAULT_CUT_RESET};
+                          .one_way = plan->kind == PLAN_FAULT_CUT_ONE_WAY ||
+                                     plan->kind == PLAN_FAULT_CUT_RESET_ONE_WAY,
+                          .reset = plan->kind == PLAN_FAULT_CUT_RESET ||
+                                   plan->kind == PLAN_FAULT_CUT_RESET_ONE_WAY};
 
     snprintf(fault.a, sizeof fault.a, "%s", region_name(director, plan->region));
     snprintf(fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
@@ -89,11 +92,15 @@ bool director_isolate(struct director *director, struct active *active)
 
 bool director_cut_clients(struct director *director, struct active *active)
 {
-    struct fault fault = {.kind = FAULT_CUT};
+    const struct plan_fault *plan = active->fault;
+    bool answers = plan->kind == PLAN_FAULT_ANSWERS_LOST;
+    struct fault fault = {.kind = FAULT_CUT,
+                          .one_way = answers || plan->kind == PLAN_FAULT_REQUESTS_LOST,
+                          .reset = plan->kind == PLAN_FAULT_RESET_CLIENTS};
 
-    fault.reset = active->fault->kind == PLAN_FAULT_RESET_CLIENTS;
-    snprintf(fault.a, sizeof fault.a, "client:%s", region_name(director, active->fault->region));
-    snprintf(fault.b, sizeof fault.b, "%s", region_name(director, active->fault->other));
+    snprintf(answers ? fault.b : fault.a, sizeof fault.a, "client:%s",
+             region_name(director, plan->region));
+    snprintf(answers ? fault.a : fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
     active->links[0] = add_fault(director, &fault);
     return true;
 }

@@ -87,6 +87,9 @@ static const struct plan_shape shapes[PLAN_FAULT_COUNT] = {
     SHAPE(MOVE_LIVE_HOME, true, false, APART, NONE),
     SHAPE(CORRUPT_BATCHES, true, true, NONE, COUNT),
     SHAPE(REPEAT_BATCHES, true, true, NONE, TIME),
+    SHAPE(CUT_RESET_ONE_WAY, true, true, APART, NONE),
+    SHAPE(REQUESTS_LOST, true, true, REGION, NONE),
+    SHAPE(ANSWERS_LOST, true, true, REGION, NONE),
 };
 
 const char *plan_fault_name(enum plan_fault_kind kind)

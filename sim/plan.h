@@ -75,7 +75,13 @@
     X(CORRUPT_BATCHES, "corrupt-batches",                                                          \
       "a bit flips in each AMOUNT-th batch of REGION's replicator, for a while")                   \
     X(REPEAT_BATCHES, "repeat-batches",                                                            \
-      "REGION's replicator's batches arrive again up to AMOUNT us later, for a while")
+      "REGION's replicator's batches arrive again up to AMOUNT us later, for a while")             \
+    X(CUT_RESET_ONE_WAY, "cut-reset-one-way",                                                      \
+      "what REGION sends to OTHER fails at once, for a while")                                     \
+    X(REQUESTS_LOST, "requests-lost",                                                              \
+      "what clients at REGION's place ask OTHER is cut off, for a while")                          \
+    X(ANSWERS_LOST, "answers-lost",                                                                \
+      "what OTHER answers to clients at REGION's place is cut off, for a while")
 
 enum plan_fault_kind {
 #define X(kind, name, what) PLAN_FAULT_##kind,

@@ -67,6 +67,9 @@ static const struct luck lucks[PLAN_FAULT_COUNT] = {
     LUCK(MOVE_LIVE_HOME, OFTEN, 0, 0, 12),
     LUCK(CORRUPT_BATCHES, OFTEN, 1, 20, 0),
     LUCK(REPEAT_BATCHES, OFTEN, MILLISECOND_US, 10 * SECOND_US, 0),
+    LUCK(CUT_RESET_ONE_WAY, OFTEN, 0, 0, 0),
+    LUCK(REQUESTS_LOST, OFTEN, 0, 0, 0),
+    LUCK(ANSWERS_LOST, OFTEN, 0, 0, 0),
 };
 
 /* What all faults of a plan share. */
