@@ -33,19 +33,14 @@ static struct process *router_of(struct director *director, const struct plan_fa
                              (uint32_t)(number % director->simulation->plan->router_count));
 }
 
-static struct vfs *disk_of(struct director *director, const struct plan_fault *fault)
-{
-    return region_host_disk(regiond_of(director, fault)->region);
-}
-
 uint64_t director_amount(const struct plan_fault *fault)
 {
     return fault->amount ? fault->amount : 1;
 }
 
-static const char *region_name(const struct director *director, uint32_t region)
+uint64_t director_down_us(const struct plan_fault *fault)
 {
-    return director->simulation->plan->region_names[region];
+    return fault->duration_us > DOWN_US_MIN ? fault->duration_us : DOWN_US_MIN;
 }
 
 /* ---- processes ---- */
@@ -92,95 +87,6 @@ static void resume_process(struct process *process)
         process_resume(process);
 }
 
-static bool arm_disk(struct director *director, const struct plan_fault *fault, enum vfs_fault kind,
-                     enum vfs_extent extent)
-{
-    vfs_arm(disk_of(director, fault), kind, director_amount(fault), extent);
-    return true;
-}
-
-static bool arm_death(struct director *director, const struct plan_fault *fault,
-                      enum vfs_fault kind)
-{
-    struct process *process = regiond_of(director, fault);
-
-    if (!process->up)
-        return false;
-    process->restart_after_us = fault->duration_us ? fault->duration_us : NEVER_US;
-    return arm_disk(director, fault, kind, VFS_ONCE);
-}
-
-/* ---- copies ---- */
-
-static char *path_of(const struct director *director, uint32_t shard)
-{
-    return storage_shard_path(REGION_HOST_DIRECTORY, region_name(director, shard));
-}
-
-static void lose_copy(struct director *director, uint32_t region, uint32_t shard)
-{
-    struct simulation *simulation = director->simulation;
-    struct region_host *host = simulation_regiond(simulation, region)->region;
-    char *path = path_of(director, shard);
-
-    vfs_remove(region_host_disk(host), path);
-    region_host_damaged(host, shard, false);
-    watch_copy_lost(simulation->watch, simulation->now_us, region, shard);
-    simulation_trace(simulation, region_name(director, region), "has a blank copy of %s",
-                     region_name(director, shard));
-    free(path);
-}
-
-void director_repair(struct director *director, uint32_t region)
-{
-    struct region_host *host = simulation_regiond(director->simulation, region)->region;
-
-    for (uint32_t shard = 0; shard < director->simulation->plan->region_count; shard++)
-        if (region_host_is_damaged(host, shard))
-            lose_copy(director, region, shard);
-}
-
-/* A follower's copy only: what happens to a home is LOSE_REGION. And none that an operator may be
- * about to make a home. */
-static bool may_touch_copy(struct director *director, const struct plan_fault *fault)
-{
-    return regiond_of(director, fault)->up && !director->moves &&
-           director->shards[fault->other].home != fault->region;
-}
-
-static uint64_t down_us(const struct plan_fault *fault)
-{
-    return fault->duration_us > DOWN_US_MIN ? fault->duration_us : DOWN_US_MIN;
-}
-
-static bool blank_copy(struct director *director, const struct plan_fault *fault)
-{
-    if (!may_touch_copy(director, fault))
-        return false;
-    director_end(regiond_of(director, fault), PROCESS_KILLED, down_us(fault));
-    lose_copy(director, fault->region, fault->other);
-    return true;
-}
-
-static bool flip_bits(struct director *director, const struct plan_fault *fault)
-{
-    struct simulation *simulation = director->simulation;
-    struct process *process = regiond_of(director, fault);
-    char *path;
-    size_t flipped;
-
-    if (!may_touch_copy(director, fault))
-        return false;
-    director_end(process, PROCESS_KILLED, down_us(fault));
-    path = path_of(director, fault->other);
-    flipped =
-        vfs_flip_bits(region_host_disk(process->region), path, (size_t)director_amount(fault));
-    free(path);
-    region_host_damaged(process->region, fault->other, true);
-    watch_copy_damaged(simulation->watch, simulation->now_us, fault->region, fault->other);
-    return flipped > 0;
-}
-
 /* ---- clocks, caches, control ---- */
 
 static bool set_clock(struct director *director, const struct plan_fault *fault)
@@ -219,12 +125,6 @@ static bool cut_control(struct director *director, const struct plan_fault *faul
         director->unreachable[fault->region] = true;
     else
         director->router_unreachable[router_of(director, fault)->index] = true;
-    return true;
-}
-
-static bool slow_sync(struct director *director, const struct plan_fault *fault)
-{
-    vfs_set_sync_us(disk_of(director, fault), fault->amount);
     return true;
 }
 
@@ -275,32 +175,25 @@ static bool happen(struct director *director, struct active *active)
         return pause_process(replicator_of(director, fault));
     case PLAN_FAULT_PAUSE_ROUTER:
         return pause_process(router_of(director, fault));
-    case PLAN_FAULT_KILL_AT_CALL:
-        return arm_death(director, fault, VFS_KILL);
     case PLAN_FAULT_POWER_CUT:
         return end_regiond(director, fault, PROCESS_POWER);
-    case PLAN_FAULT_POWER_CUT_AT_CALL:
-        return arm_death(director, fault, VFS_POWER);
     case PLAN_FAULT_LOSE_REGION:
         return director_lose_region(director, fault->region, fault->duration_us);
     case PLAN_FAULT_BLANK_COPY:
-        return blank_copy(director, fault);
+        return director_blank_copy(director, fault);
     case PLAN_FAULT_MOVE_HOME:
-        return director_move_home(director, fault->region, fault->other, down_us(fault));
+        return director_move_home(director, fault->region, fault->other, director_down_us(fault));
+    case PLAN_FAULT_KILL_AT_CALL:
+    case PLAN_FAULT_POWER_CUT_AT_CALL:
     case PLAN_FAULT_DISK_FULL:
-        return arm_disk(director, fault, VFS_FULL, VFS_FROM_THEN_ON);
     case PLAN_FAULT_DISK_READ_ONLY:
-        return arm_disk(director, fault, VFS_READ_ONLY, VFS_FROM_THEN_ON);
     case PLAN_FAULT_WRITE_FAILS:
-        return arm_disk(director, fault, VFS_WRITE, VFS_FROM_THEN_ON);
     case PLAN_FAULT_SYNC_FAILS_ONCE:
-        return arm_disk(director, fault, VFS_SYNC, VFS_ONCE);
     case PLAN_FAULT_SYNC_FAILS:
-        return arm_disk(director, fault, VFS_SYNC, VFS_FROM_THEN_ON);
     case PLAN_FAULT_SLOW_SYNC:
-        return slow_sync(director, fault);
+        return director_break_disk(director, fault);
     case PLAN_FAULT_FLIP_BITS:
-        return flip_bits(director, fault);
+        return director_flip_bits(director, fault);
     case PLAN_FAULT_CUT:
     case PLAN_FAULT_CUT_ONE_WAY:
     case PLAN_FAULT_CUT_RESET:
@@ -343,17 +236,12 @@ static bool happen(struct director *director, struct active *active)
     abort();
 }
 
-static void heal_disk(struct director *director, const struct plan_fault *fault,
-                      enum vfs_fault kind)
-{
-    vfs_heal(disk_of(director, fault), kind);
-}
-
 static void heal(struct director *director, struct active *active)
 {
     const struct plan_fault *fault = active->fault;
 
     director_heal_links(director, active);
+    director_heal_disk(director, fault);
     switch (fault->kind) {
     case PLAN_FAULT_PAUSE_REGIOND:
         resume_process(regiond_of(director, fault));
@@ -363,28 +251,6 @@ static void heal(struct director *director, struct active *active)
         return;
     case PLAN_FAULT_PAUSE_ROUTER:
         resume_process(router_of(director, fault));
-        return;
-    case PLAN_FAULT_KILL_AT_CALL:
-        heal_disk(director, fault, VFS_KILL);
-        return;
-    case PLAN_FAULT_POWER_CUT_AT_CALL:
-        heal_disk(director, fault, VFS_POWER);
-        return;
-    case PLAN_FAULT_DISK_FULL:
-        heal_disk(director, fault, VFS_FULL);
-        return;
-    case PLAN_FAULT_DISK_READ_ONLY:
-        heal_disk(director, fault, VFS_READ_ONLY);
-        return;
-    case PLAN_FAULT_WRITE_FAILS:
-        heal_disk(director, fault, VFS_WRITE);
-        return;
-    case PLAN_FAULT_SYNC_FAILS_ONCE:
-    case PLAN_FAULT_SYNC_FAILS:
-        heal_disk(director, fault, VFS_SYNC);
-        return;
-    case PLAN_FAULT_SLOW_SYNC:
-        vfs_set_sync_us(disk_of(director, fault), director->simulation->plan->sync_us);
         return;
     case PLAN_FAULT_CLOCK_OFFSET:
     case PLAN_FAULT_CLOCK_DRIFT:

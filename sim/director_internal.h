@@ -85,10 +85,21 @@ void director_plan_faults(struct director *director);
 void director_heal_faults(struct director *director);
 void director_free_faults(struct director *director);
 
+uint64_t director_amount(const struct plan_fault *fault);  /* at least 1 */
+uint64_t director_down_us(const struct plan_fault *fault); /* of a process that has to be down */
+
+/* ---- director_disks.c ---- */
+
+/* Each returns whether it has happened. */
+bool director_break_disk(struct director *director, const struct plan_fault *fault);
+bool director_blank_copy(struct director *director, const struct plan_fault *fault);
+bool director_flip_bits(struct director *director, const struct plan_fault *fault);
+
+/* Whatever the fault has done to a disk. */
+void director_heal_disk(struct director *director, const struct plan_fault *fault);
+
 /* Remove what is damaged of a region that is down: it starts with blank copies. */
 void director_repair(struct director *director, uint32_t region);
-
-uint64_t director_amount(const struct plan_fault *fault); /* at least 1 */
 
 /* ---- director_links.c ---- */
 
