@@ -38,8 +38,9 @@ static void on_question(void *what)
  * behind earlier ones that wait there, a log-in whose name is kept there and known nowhere else. */
 static bool is_hopeless(const struct client *client, const struct outcome *outcome)
 {
-    /* A promotion may have given up the account, while its name is kept elsewhere. */
-    if (client->simulation->result->given_up_by_promotion > 0 &&
+    /* A promotion may have given up the account, while its name is kept elsewhere; or its name,
+     * which somebody else has by now. */
+    if (watch_has_given_up(client->simulation->watch) &&
         (outcome->problem == PROBLEM_UNAUTHENTICATED || outcome->problem == PROBLEM_NAME_TAKEN))
         return true;
     return client->simulation->clients->some_are_gone &&

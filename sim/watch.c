@@ -114,6 +114,11 @@ bool watch_is_any_damaged(const struct watch *watch)
     return false;
 }
 
+bool watch_has_given_up(const struct watch *watch)
+{
+    return watch->gave_up;
+}
+
 uint64_t watch_last_seq(const struct watch *watch, uint32_t shard)
 {
     return watch->shards[shard].log.count;

@@ -149,6 +149,7 @@ void watch_metrics(struct watch *watch, uint64_t now_us, const char *who, const 
 
 /* The true state, for the director and the liveness checks. */
 uint64_t watch_last_seq(const struct watch *watch, uint32_t shard); /* of the home's log */
+bool watch_has_given_up(const struct watch *watch); /* any change, acknowledged or not */
 uint64_t watch_copy_seq(const struct watch *watch, uint32_t region, uint32_t shard);
 size_t watch_waiting(const struct watch *watch, uint32_t region,
                      uint32_t home_shard); /* queued entries */
