@@ -8,6 +8,43 @@
 
 #include "common/memory.h"
 
+/* ---- ids ---- */
+
+#define ID_HALF_SIZE 13 /* characters of 5 bits: enough to tell sign-ups and shards apart */
+
+/* Characters that nobody gets but by the same texts. */
+static void make_half(const char *const *texts, size_t count, char ret_half[ID_HALF_SIZE])
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
+    crypto_generichash_state state;
+    uint8_t digest[crypto_generichash_BYTES];
+
+    crypto_generichash_init(&state, NULL, 0, sizeof digest);
+    for (size_t i = 0; i < count; i++)
+        crypto_generichash_update(&state, (const uint8_t *)texts[i], strlen(texts[i]) + 1);
+    crypto_generichash_final(&state, digest, sizeof digest);
+    for (size_t i = 0; i < ID_HALF_SIZE; i++)
+        ret_half[i] = letters[digest[i] & 31];
+}
+
+void account_make_id(const char *idempotency_key, const char *name, const char *shard,
+                     char ret_id[USER_ID_SIZE])
+{
+    const char *const texts[] = {idempotency_key, name, shard};
+
+    ret_id[0] = 'u';
+    make_half(texts, 2, ret_id + 1);
+    make_half(texts, 3, ret_id + 1 + ID_HALF_SIZE);
+    ret_id[1 + 2 * ID_HALF_SIZE] = '\0';
+}
+
+bool account_same_sign_up(const char *user, const char *other)
+{
+    return strncmp(user, other, 1 + ID_HALF_SIZE) == 0;
+}
+
+/* ---- the record ---- */
+
 static json_t *base64(const uint8_t *bytes, size_t size)
 {
     char text[sodium_base64_ENCODED_LEN(ACCOUNT_HASH_SIZE, sodium_base64_VARIANT_ORIGINAL)];

@@ -23,6 +23,16 @@ struct account {
     uint64_t epoch, seq; /* of the change that made it */
 };
 
+/* A user id, out of a sign-up (its idempotency key and name) and the shard that the account is to
+ * be in. A sign-up that is tried again there makes the same id, and elsewhere another one: should a
+ * shard be lost with the account, what is signed up anew is another user, and has nothing to do
+ * with what tokens of before still do. */
+void account_make_id(const char *idempotency_key, const char *name, const char *shard,
+                     char ret_id[USER_ID_SIZE]);
+
+/* Were both ids made by one sign-up, perhaps in different shards? */
+bool account_same_sign_up(const char *user, const char *other);
+
 /* Errors: -ENOENT, there is none (any more); -EBADMSG, it is unreadable; -EIO. */
 int account_read(struct region *region, const struct copy *copy, const char *user,
                  struct account *ret_account);

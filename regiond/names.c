@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
+#include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 
@@ -244,7 +245,7 @@ static void judge(struct region *region, struct claiming *claiming)
     } else if (r == -ENOENT && claiming->confirm) {
         answer_taken(region, request);
     } else if (r == 0 && is_taken(region, claiming, &claim)) {
-        if (strcmp(claim.user, request->claims.user) == 0)
+        if (account_same_sign_up(claim.user, request->claims.user))
             answer_elsewhere(region, request, &claim);
         else
             answer_taken(region, request);

@@ -17,8 +17,6 @@
 #include "regiond/reading.h"
 #include "regiond/text.h"
 
-#define ID_CHARACTERS 26
-
 /* A sign-up under way. */
 struct signup {
     struct request request;
@@ -44,28 +42,6 @@ static void fail(struct region *region, struct signup *signup, enum problem_id p
 {
     answer_problem(region, &signup->request, problem, detail);
     finish(signup);
-}
-
-/* 130 bits that nobody else's key, name and home give. The home is in it for when a shard is lost,
- * and the account with it: who signs up again, and elsewhere, is another user, whose writes have
- * nothing to do with what the tokens of before still do. */
-static void make_id(const char *idempotency_key, const char *name, const char *shard,
-                    char ret_id[USER_ID_SIZE])
-{
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
-    crypto_generichash_state state;
-    uint8_t digest[crypto_generichash_BYTES];
-
-    crypto_generichash_init(&state, NULL, 0, sizeof digest);
-    crypto_generichash_update(&state, (const uint8_t *)idempotency_key,
-                              strlen(idempotency_key) + 1);
-    crypto_generichash_update(&state, (const uint8_t *)name, strlen(name) + 1);
-    crypto_generichash_update(&state, (const uint8_t *)shard, strlen(shard));
-    crypto_generichash_final(&state, digest, sizeof digest);
-    ret_id[0] = 'u';
-    for (size_t i = 0; i < ID_CHARACTERS; i++)
-        ret_id[1 + i] = letters[digest[i] & 31];
-    ret_id[1 + ID_CHARACTERS] = '\0';
 }
 
 static void answer_created(struct region *region, struct signup *signup)
@@ -278,7 +254,8 @@ void users_create(struct region *region, struct request *request)
         signup = memory_alloc(sizeof *signup);
         request_park(request, &signup->request);
         signup->credentials = credentials;
-        make_id(call->idempotency_key, credentials.name, request->copy->shard, signup->user);
+        account_make_id(call->idempotency_key, credentials.name, request->copy->shard,
+                        signup->user);
         ask_directory(region, signup, MEC__OPERATION__NAME_CLAIM, on_claimed);
         return;
     }

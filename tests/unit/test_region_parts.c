@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "regiond/account.h"
 #include "regiond/conditions.h"
 #include "regiond/edge.h"
 #include "regiond/secret.h"
@@ -193,6 +194,22 @@ START_TEST(an_overlong_token_is_refused_unread)
 }
 END_TEST
 
+START_TEST(a_sign_up_makes_one_id_in_each_shard)
+{
+    char id[USER_ID_SIZE], again[USER_ID_SIZE], elsewhere[USER_ID_SIZE], other[USER_ID_SIZE];
+
+    account_make_id("once", "ann", "us-east", id);
+    account_make_id("once", "ann", "us-east", again);
+    account_make_id("once", "ann", "eu-west", elsewhere);
+    account_make_id("twice", "ann", "us-east", other);
+    ck_assert_str_eq(id, again);
+    ck_assert_str_ne(id, elsewhere);
+    ck_assert(account_same_sign_up(id, elsewhere));
+    ck_assert(!account_same_sign_up(id, other));
+    ck_assert_uint_eq(strlen(id), 27);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -201,6 +218,7 @@ int main(void)
         text_that_is_not_utf8_or_controls_something_is_not_clean,
         times_are_written_in_utc_with_milliseconds,
         a_secret_never_gives_the_same_bytes_twice_but_can_be_repeated,
+        a_sign_up_makes_one_id_in_each_shard,
         a_token_is_checked_once_and_then_known,
         a_known_token_ends_at_its_expiry,
         new_keys_make_old_tokens_unknown,
