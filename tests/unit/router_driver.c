@@ -61,7 +61,6 @@ static void prepare_rows(struct world *world)
 struct world *world_prepare(void)
 {
     struct world *world = memory_alloc(sizeof(*world));
-    world->answers = memory_alloc(ANSWERS_MAX * sizeof(*world->answers));
     mec__config__init(&world->config);
     mec__settings__init(&world->settings);
     prepare_rows(world);
@@ -93,10 +92,10 @@ static void take_answer(struct world *world, const struct router_action *action)
 {
     const struct http_answer *answer = action->answer;
     ck_assert_uint_lt(action->request_id, ANSWERS_MAX);
-    struct seen_answer *seen = &world->answers[action->request_id];
-    ck_assert_msg(!seen->present, "request %llu was answered twice",
+    ck_assert_msg(!world_answered(world, action->request_id), "request %llu was answered twice",
                   (unsigned long long)action->request_id);
-    seen->present = true;
+    struct seen_answer *seen = memory_alloc(sizeof(*seen));
+    world->answers[action->request_id] = seen;
     seen->status = answer->status;
     seen->problem = answer->problem;
     copy_text(seen->region, sizeof(seen->region), answer->region);
@@ -213,7 +212,8 @@ void world_free(struct world *world)
     router_free(world->router);
     while (world->inbox_first != world->inbox_last)
         free(world->inbox[world->inbox_first++ % 20000].bytes);
-    free(world->answers);
+    for (size_t index = 0; index < ANSWERS_MAX; index++)
+        free(world->answers[index]);
     free(world);
 }
 
@@ -356,14 +356,14 @@ uint64_t world_round_trip_us(const char *geo, uint32_t region)
 
 bool world_answered(const struct world *world, uint64_t request_id)
 {
-    return world->answers[request_id].present;
+    return world->answers[request_id] != NULL;
 }
 
 const struct seen_answer *world_answer(struct world *world, uint64_t request_id)
 {
     ck_assert_msg(world_answered(world, request_id), "request %llu has no answer",
                   (unsigned long long)request_id);
-    return &world->answers[request_id];
+    return world->answers[request_id];
 }
 
 const struct seen_call *world_last_call(struct world *world)

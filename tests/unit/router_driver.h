@@ -38,7 +38,6 @@ struct fake_region {
 };
 
 struct seen_answer {
-    bool present;
     int status;
     enum problem_id problem;
     char region[40];
@@ -93,7 +92,7 @@ struct world {
     uint64_t ready_us;
     uint32_t closes;
     uint64_t next_request_id;
-    struct seen_answer *answers; /* by request id */
+    struct seen_answer *answers[ANSWERS_MAX]; /* by request id; NULL: none yet */
     struct seen_call calls[CALLS_MAX];
     size_t call_count;
     char log[LOG_MAX][256];

@@ -9,6 +9,41 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Check writes down where each assertion has held, to tell where a test was when it crashed, and
+ * reads all of it in the end. In loops over everything that is most of the work, and the heap that
+ * it leaves behind is what LeakSanitizer then goes through after every test. So after the first
+ * SUITE_MARKS_ALL of a test only each SUITE_MARKS_STRIDE-th is written down, which still tells the
+ * loop. An assertion that fails is always told. */
+#define SUITE_MARKS_ALL    1000
+#define SUITE_MARKS_STRIDE 101 /* prime: a loop of few assertions has each of them told */
+
+static inline void suite_mark(const char *file, int line)
+{
+    static unsigned long marks;
+
+    if (marks++ < SUITE_MARKS_ALL || marks % SUITE_MARKS_STRIDE == 0)
+        _mark_point(file, line);
+}
+
+/* What ck_assert and its like call when they hold. */
+#define _mark_point(file, line) suite_mark(file, line)
+
+/* Sanitizers look for bad memory, and make everything several times slower. Of a sweep of tests
+ * that differ only in where something breaks, such a build runs each third; all others run all. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SUITE_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SUITE_SANITIZED 1
+#endif
+#endif
+#ifdef SUITE_SANITIZED
+#define SUITE_STRIDE 3
+#else
+#define SUITE_STRIDE 1
+#endif
+#define SUITE_SWEEP(rounds) (((rounds) + SUITE_STRIDE - 1) / SUITE_STRIDE)
+
 /* A test that runs once for each _i from 0 to below @rounds. */
 struct suite_loop {
     const TTest *test;

@@ -569,11 +569,11 @@ int main(void)
         a_seed_always_leaves_the_same,
     };
     const struct suite_loop loops[] = {
-        {a_kill_at_any_call_loses_nothing_that_was_acknowledged, SEEDS},
-        {a_power_cut_at_any_call_loses_nothing_that_was_acknowledged, SEEDS},
-        {with_fewer_fsyncs_a_power_cut_undoes_turns_and_breaks_nothing, SEEDS},
-        {without_fsyncs_a_power_cut_breaks_databases, SEEDS},
-        {who_stops_at_a_failed_fsync_loses_nothing, SEEDS},
+        {a_kill_at_any_call_loses_nothing_that_was_acknowledged, SUITE_SWEEP(SEEDS)},
+        {a_power_cut_at_any_call_loses_nothing_that_was_acknowledged, SUITE_SWEEP(SEEDS)},
+        {with_fewer_fsyncs_a_power_cut_undoes_turns_and_breaks_nothing, SUITE_SWEEP(SEEDS)},
+        {without_fsyncs_a_power_cut_breaks_databases, SUITE_SWEEP(SEEDS)},
+        {who_stops_at_a_failed_fsync_loses_nothing, SUITE_SWEEP(SEEDS)},
     };
     return suite_run(&(struct suite){.name = "sim_vfs_sql",
                                      .set_up = set_up,

@@ -282,7 +282,7 @@ START_TEST(what_a_start_has_found_stays)
 {
     unsigned found_more = 0;
 
-    for (uint64_t countdown = 1; countdown < 1500; countdown += 2) {
+    for (uint64_t countdown = 1; countdown < 1500; countdown += 2 * SUITE_STRIDE) {
         struct ends ends = {0}, found, left;
         struct storage *storage;
 
@@ -434,8 +434,8 @@ int main(void)
         copies_of_one_made_storage_are_used_like_it,
     };
     const struct suite_loop loops[] = {
-        {a_kill_at_any_call_loses_nothing, STRIDE},
-        {a_power_cut_at_any_call_loses_nothing, STRIDE},
+        {a_kill_at_any_call_loses_nothing, SUITE_SWEEP(STRIDE)},
+        {a_power_cut_at_any_call_loses_nothing, SUITE_SWEEP(STRIDE)},
     };
     return suite_run(&(struct suite){.name = "sim_vfs_store",
                                      .set_up = set_up,
