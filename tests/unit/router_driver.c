@@ -4,12 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "common/geo.h"
 #include "common/memory.h"
 #include "common/token.h"
 #include "health.pb-c.h"
+#include "tests/unit/suite.h"
 
 const char *world_token(const char *user, const char *shard)
 {

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <check.h>
-
 #include "router_driver.h"
+#include "tests/unit/suite.h"
 
 static const char *const names[REGIONS] = {"us-east", "eu-west", "us-west", "ap-northeast",
                                            "ap-southeast"};

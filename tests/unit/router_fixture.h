@@ -3,10 +3,10 @@
 #ifndef MEC_ROUTER_FIXTURE_H
 #define MEC_ROUTER_FIXTURE_H
 
-#include <check.h>
 #include <stdint.h>
 
 #include "tests/unit/router_driver.h"
+#include "tests/unit/suite.h"
 
 #define MS  MILLISECOND_US
 #define KEY "/v1/metadata/colour"

@@ -3,13 +3,13 @@
 #ifndef MEC_VFS_FIXTURE_H
 #define MEC_VFS_FIXTURE_H
 
-#include <check.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
 #include "sim/vfs.h"
+#include "tests/unit/suite.h"
 
 #define DISK "disk"
 
