@@ -110,9 +110,10 @@ static void fill_question(struct router *router, struct subject *subject)
     question->region_count = router->config->n_regions;
     if (subject->shard != POLICY_NONE)
         question->home = router->shards[subject->shard].home;
-    if (question->class == ROUTE_WRITE && subject->shard != POLICY_NONE && subject->user != NULL &&
-        !PLANTED(UNEXPLAINED_QUEUE))
+    if (question->class == ROUTE_WRITE && subject->shard != POLICY_NONE && subject->user != NULL)
         deciding_queue(router, subject->shard, subject->user, subject->route->service, question);
+    if (PLANTED(UNEXPLAINED_QUEUE))
+        question->queued_at = POLICY_NONE;
     if (question->class == ROUTE_RECEIPT) {
         const char *dot = memchr(subject->key.data, '.', subject->key.size);
         size_t size = dot ? (size_t)(dot - subject->key.data) : 0;

@@ -2,7 +2,7 @@
  * told; see client.h. */
 
 #include <jansson.h>
-#include <stdio.h>
+#include <string.h>
 #include <utlist.h>
 
 #include "sim/client_internal.h"

@@ -125,6 +125,18 @@ static void check_stranger(struct watch *watch, const struct outcome_asked *aske
                      outcome->status);
 }
 
+static void check_odd(struct watch *watch, const struct outcome_asked *asked,
+                      const struct outcome *outcome)
+{
+    bool excused = asked->wanted_of_region && (outcome->status >= 500 || outcome->status == 401);
+
+    if (asked->wanted != 0 && outcome->status != asked->wanted && !excused)
+        watch_report(watch, outcome->now_us, WATCH_ODD,
+                     "operation %u of client %u, an odd request, is answered %d %s and not %d",
+                     asked->operation->number, asked->operation->client, outcome->status,
+                     outcome->problem ? problem_get(outcome->problem)->type : "", asked->wanted);
+}
+
 /* ---- by kind ---- */
 
 static void take(struct watch *watch, const struct outcome_asked *asked,
@@ -156,7 +168,7 @@ static void take(struct watch *watch, const struct outcome_asked *asked,
         check_stranger(watch, asked, outcome);
         return;
     case PLAN_OPERATION_ODD:
-        watch_odd(watch, asked, outcome);
+        check_odd(watch, asked, outcome);
         return;
     default:
         if (is_write(asked->operation->kind))

@@ -311,7 +311,7 @@ void watch_files_opened(struct watch *watch, uint64_t now_us, uint32_t region, c
 void watch_files_opened_queue(struct watch *watch, uint64_t now_us, uint32_t region,
                               const char *vfs, const char *directory);
 
-/* ---- watch_reads.c, watch_told.c ---- */
+/* ---- watch_reads.c, watch_told.c, watch_names.c ---- */
 
 /* What a read answers. Call these for an answer that came. */
 void watch_reads_record(struct watch *watch, const struct outcome_asked *asked,
@@ -332,13 +332,6 @@ void watch_told_write(struct watch *watch, const struct outcome_asked *asked,
                       const struct outcome *outcome);
 void watch_told_receipt(struct watch *watch, const struct outcome_asked *asked,
                         const struct outcome *outcome);
-
-/* ---- watch_looks.c ---- */
-
-void watch_odd(struct watch *watch, const struct outcome_asked *asked,
-               const struct outcome *outcome);
-
-/* ---- watch_names.c ---- */
 
 /* A name's record has changed. */
 void watch_names_changed(struct watch *watch, uint64_t now_us, const struct watch_entry *entry);

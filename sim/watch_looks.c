@@ -225,17 +225,3 @@ void watch_explained(struct watch *watch, const struct outcome_asked *asked,
         report_explained(watch, asked, outcome, route, "it was queued");
     }
 }
-
-/* ---- odd requests ---- */
-
-void watch_odd(struct watch *watch, const struct outcome_asked *asked,
-               const struct outcome *outcome)
-{
-    bool excused = asked->wanted_of_region && (outcome->status >= 500 || outcome->status == 401);
-
-    if (asked->wanted != 0 && outcome->status != asked->wanted && !excused)
-        watch_report(watch, outcome->now_us, WATCH_ODD,
-                     "operation %u of client %u, an odd request, is answered %d %s and not %d",
-                     asked->operation->number, asked->operation->client, outcome->status,
-                     outcome->problem ? problem_get(outcome->problem)->type : "", asked->wanted);
-}

@@ -52,6 +52,16 @@ START_TEST(a_replicator_with_little_memory_reads_again_what_is_missed)
     ck_assert(driver_is_equal(driver, EU));
     ck_assert(driver_is_equal(driver, AP));
     ck_assert_uint_ge(driver->home.fetch_asks, 48 / 2);
+
+    /* Of what the home tells live, the last two are kept for who was away. */
+    driver_follower_stops(driver, EU);
+    driver_commit(driver, 20, 100);
+    run_ms(500);
+    unsigned asks = driver->home.fetch_asks;
+    driver_follower_starts(driver, EU);
+    run_ms(1000);
+    ck_assert(driver_is_equal(driver, EU));
+    ck_assert_uint_ge(driver->home.fetch_asks, asks + 18 / 2);
 }
 END_TEST
 

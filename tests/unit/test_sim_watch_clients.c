@@ -624,6 +624,42 @@ START_TEST(test_stranger)
 }
 END_TEST
 
+/* ---- odd requests ---- */
+
+static void be_odd(int wanted, bool of_region, int status, enum problem_id problem)
+{
+    struct step step = step_of(0, PLAN_OPERATION_ODD, "");
+
+    step.asked.wanted = wanted;
+    step.asked.wanted_of_region = of_region;
+    ask(&step);
+    tell(&step, status, problem);
+}
+
+START_TEST(test_clean_odd)
+{
+    be_odd(400, false, 400, PROBLEM_BAD_REQUEST);
+    be_odd(0, false, 404, PROBLEM_NOT_FOUND);
+    be_odd(404, true, 503, PROBLEM_NO_REGION);
+    be_odd(404, true, 401, PROBLEM_UNAUTHENTICATED);
+    check_clean();
+}
+END_TEST
+
+START_TEST(test_odd_is_taken)
+{
+    be_odd(400, true, 204, PROBLEM_NONE);
+    check_found(WATCH_ODD);
+}
+END_TEST
+
+START_TEST(test_odd_is_not_known)
+{
+    be_odd(400, false, 503, PROBLEM_NO_REGION);
+    check_found(WATCH_ODD);
+}
+END_TEST
+
 /* ---- being served ---- */
 
 START_TEST(test_answered_twice)
@@ -720,6 +756,9 @@ int main(void)
         test_log_in_away,
         test_log_in_of_nobody,
         test_stranger,
+        test_clean_odd,
+        test_odd_is_taken,
+        test_odd_is_not_known,
         test_answered_twice,
         test_answered_late,
         test_unhurt,
