@@ -19,6 +19,8 @@ struct problem {
     X(BAD_BOOKMARK, "bad-bookmark", 400, "The bookmark cannot be read")                            \
     X(UNAUTHENTICATED, "unauthenticated", 401, "A valid token is needed")                          \
     X(FORBIDDEN, "forbidden", 403, "Not allowed")                                                  \
+    X(SCOPE, "insufficient-scope", 403, "The token is not good for this")                          \
+    X(QUOTA, "quota-exceeded", 403, "The user has no room left")                                   \
     X(NOT_FOUND, "not-found", 404, "There is no such thing")                                       \
     X(METHOD_NOT_ALLOWED, "method-not-allowed", 405, "The resource has other methods")             \
     X(TIMEOUT, "request-timeout", 408, "The request did not arrive in time")                       \
@@ -34,6 +36,7 @@ struct problem {
     X(HTTP_VERSION, "http-version", 505, "That version of HTTP is not supported")                  \
     X(HOME_UNAVAILABLE, "home-unavailable", 503, "The home region cannot be reached")              \
     X(NO_REGION, "no-region", 503, "No region that could serve this is reachable")                 \
+    X(STALE_FEED, "revocations-stale", 503, "Who may read this is not known newly enough")         \
     X(READ_ONLY, "read-only", 503, "Writes are refused while the home region is away")             \
     X(BEHIND, "behind-bookmark", 503, "No reachable copy is as new as the bookmark")               \
     X(QUEUE_FULL, "queue-full", 503, "The write queue is full")                                    \

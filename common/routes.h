@@ -21,24 +21,34 @@ enum route_class {
 
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_PUT, HTTP_POST, HTTP_DELETE, HTTP_OTHER };
 
+#define ROUTES_OPEN ""  /* needs no token */
+#define ROUTES_ANY  "*" /* needs a token, whatever it is good for */
+
 struct route {
     enum http_method method;
-    const char
-        *path; /* "/v1/metadata/{key}": a {..} takes the rest of the path, and may be last only */
+    /* "/v1/vault/{name}/grants/{user}": {..} is one segment of the path; {key}, last, takes all of
+     * the rest, slashes too. */
+    const char *path;
     Mec__Operation operation;
-    const char *service; /* "auth", "metadata", "names" */
+    const char *service; /* "auth", "metadata", "vault" */
     enum route_class class;
     uint32_t body_bytes_max;
     bool needs_token;
-    const char *what; /* for --help and docs */
+    const char *scope; /* a word of TOKEN_SCOPE_ALL, ROUTES_ANY or ROUTES_OPEN */
+    const char *what;  /* for --help and docs */
+};
+
+/* The {..} parts of a path, still percent-encoded; those that there are not are empty. */
+struct route_parts {
+    struct slice first;
+    struct slice second;
 };
 
 /* Find the route of @method and @path (still percent-encoded, without query). HEAD finds GET's.
- * On 0 *@ret_key is the {..} part, still percent-encoded (empty without one).
  *
  * Errors: -ENOENT, no such path: 404; -EOPNOTSUPP, the path exists with other methods: 405. */
 int routes_find(enum http_method method, struct slice path, const struct route **ret_route,
-                struct slice *ret_key);
+                struct route_parts *ret_parts);
 
 /* The methods of @path for an Allow header, e.g. "DELETE, GET, HEAD, PUT". Static, never NULL. */
 const char *routes_allow(struct slice path);

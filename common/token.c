@@ -69,10 +69,11 @@ static void write_dot(struct writer *writer)
 
 static json_t *claims_json(const char *world, const struct token_claims *claims)
 {
-    return json_pack("{s:s+,s:s,s:s,s:s,s:s,s:I,s:I,s:I}", "iss", ISSUER_PREFIX, world, "aud",
-                     AUDIENCE, "sub", claims->user, "shard", claims->shard, "sid", claims->session,
-                     "gen", (json_int_t)claims->generation, "iat", (json_int_t)claims->issued_s,
-                     "exp", (json_int_t)claims->expires_s);
+    return json_pack("{s:s+,s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:I}", "iss", ISSUER_PREFIX, world,
+                     "aud", AUDIENCE, "sub", claims->user, "shard", claims->shard, "sid",
+                     claims->session, "gen", (json_int_t)claims->generation, "scope", claims->scope,
+                     "auth_time", (json_int_t)claims->auth_time_s, "iat",
+                     (json_int_t)claims->issued_s, "exp", (json_int_t)claims->expires_s);
 }
 
 char *token_sign(const char *world, const char *kid, const uint8_t seed[TOKEN_KEY_SEED_SIZE],
@@ -201,19 +202,25 @@ static bool issuer_is(const char *issuer, const char *world)
 /* Errors: -EBADMSG; -EKEYREJECTED, another world's or for somebody else. */
 static int read_claims(const json_t *json, const char *world, struct token_claims *ret_claims)
 {
-    const char *issuer, *audience, *user, *shard, *session;
-    json_int_t generation, issued_s, expires_s;
+    const char *issuer, *audience, *user, *shard, *session, *scope;
+    json_int_t generation, auth_time_s, issued_s, expires_s;
+    char canonical[TOKEN_SCOPE_SIZE];
 
-    if (json_unpack_ex((json_t *)json, NULL, JSON_STRICT, "{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I}",
-                       "iss", &issuer, "aud", &audience, "sub", &user, "shard", &shard, "sid",
-                       &session, "gen", &generation, "iat", &issued_s, "exp", &expires_s) < 0)
+    if (json_unpack_ex((json_t *)json, NULL, JSON_STRICT,
+                       "{s:s,s:s,s:s,s:s,s:s,s:I,s:s,s:I,s:I,s:I}", "iss", &issuer, "aud",
+                       &audience, "sub", &user, "shard", &shard, "sid", &session, "gen",
+                       &generation, "scope", &scope, "auth_time", &auth_time_s, "iat", &issued_s,
+                       "exp", &expires_s) < 0)
         return -EBADMSG;
     if (!issuer_is(issuer, world) || strcmp(audience, AUDIENCE) != 0)
         return -EKEYREJECTED;
     if (!copy_text(ret_claims->user, sizeof(ret_claims->user), user) ||
         !copy_text(ret_claims->shard, sizeof(ret_claims->shard), shard) ||
         !copy_text(ret_claims->session, sizeof(ret_claims->session), session) ||
+        !copy_text(ret_claims->scope, sizeof(ret_claims->scope), scope) ||
+        token_scope_parse(scope, canonical) != 0 || strcmp(scope, canonical) != 0 ||
         !copy_number(&ret_claims->generation, generation) ||
+        !copy_number(&ret_claims->auth_time_s, auth_time_s) ||
         !copy_number(&ret_claims->issued_s, issued_s) ||
         !copy_number(&ret_claims->expires_s, expires_s))
         return -EBADMSG;
@@ -276,4 +283,59 @@ int token_peek(struct slice token, struct token_claims *ret_claims)
     }
     json_decref(payload);
     return rc;
+}
+
+/* ---- scopes ---- */
+
+static const char *const scope_words[] = {"account", "metadata", "vault"};
+
+#define SCOPE_WORDS (sizeof(scope_words) / sizeof(scope_words[0]))
+
+/* The bit of the word at the front of *@text, which it takes away; 0: no such word. */
+static unsigned take_word(const char **text)
+{
+    size_t size = strcspn(*text, " ");
+    const char *word = *text;
+
+    *text += size;
+    for (unsigned i = 0; i < SCOPE_WORDS; i++)
+        if (strlen(scope_words[i]) == size && memcmp(scope_words[i], word, size) == 0)
+            return 1u << i;
+    return 0;
+}
+
+int token_scope_parse(const char *text, char ret_scope[TOKEN_SCOPE_SIZE])
+{
+    unsigned words = 0;
+
+    for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+        unsigned word = take_word(&text);
+
+        if (word == 0)
+            return -EINVAL;
+        words |= word;
+    }
+    if (words == 0)
+        words = (1u << SCOPE_WORDS) - 1;
+    ret_scope[0] = '\0';
+    for (unsigned i = 0; i < SCOPE_WORDS; i++) {
+        if ((words >> i & 1u) == 0)
+            continue;
+        if (ret_scope[0])
+            strcat(ret_scope, " ");
+        strcat(ret_scope, scope_words[i]);
+    }
+    return 0;
+}
+
+bool token_scope_has(const char *scope, const char *word)
+{
+    size_t size = strlen(word);
+
+    for (; *scope; scope += strcspn(scope, " ")) {
+        scope += strspn(scope, " ");
+        if (strncmp(scope, word, size) == 0 && (scope[size] == ' ' || scope[size] == '\0'))
+            return true;
+    }
+    return false;
 }

@@ -2,12 +2,13 @@
  * (RFC 8037), checked by signature alone at any region.
  *
  * Header {"alg":"EdDSA","typ":"JWT","kid":..}; claims iss `mecentral/WORLD`, aud `mecentral`, sub
- * (user id), shard, sid, gen, iat, exp. Anything else is refused; why is for the log, never for
- * the client. */
+ * (user id), shard, sid, gen, scope (RFC 9068), auth_time (OpenID Connect Core: when the password
+ * was checked), iat, exp. Anything else is refused; why is for the log, never for the client. */
 
 #ifndef MEC_TOKEN_H
 #define MEC_TOKEN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,13 +20,17 @@
 #define TOKEN_KEY_PUBLIC_SIZE 32
 #define TOKEN_LIFETIME_S_MAX  600
 #define USER_ID_SIZE          40
+#define TOKEN_SCOPE_SIZE      40
+#define TOKEN_SCOPE_ALL       "account metadata vault"
 
 struct token_claims {
     char user[USER_ID_SIZE];
     char shard[SHARD_NAME_SIZE];
     char session[40];
+    char scope[TOKEN_SCOPE_SIZE]; /* words of TOKEN_SCOPE_ALL, in its order */
     uint64_t generation;
-    uint64_t issued_s; /* Unix seconds */
+    uint64_t auth_time_s; /* Unix seconds */
+    uint64_t issued_s;
     uint64_t expires_s;
 };
 
@@ -53,5 +58,12 @@ int token_verify(struct slice token, const char *world, const struct token_key *
 /* Read user, shard and exp without checking anything: a hint for routing, never for access.
  * Errors: -EBADMSG. */
 int token_peek(struct slice token, struct token_claims *ret_claims);
+
+/* Is @scope good for @word? */
+bool token_scope_has(const char *scope, const char *word);
+
+/* Bring a wish for a scope, words in any order, into its canonical form; "" is all.
+ * Errors: -EINVAL, a word that there is not. */
+int token_scope_parse(const char *text, char ret_scope[TOKEN_SCOPE_SIZE]);
 
 #endif

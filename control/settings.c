@@ -169,7 +169,8 @@ void settings_stretch(Mec__Settings *settings, double factor)
             store(settings, setting, (uint64_t)(number * factor));
         } else if (setting->stretch == STRETCH_RATE) {
             double slower = number / factor;
-            store(settings, setting, slower < 1 ? 1 : (uint64_t)slower);
+            /* 0 is no limit, and stays that. */
+            store(settings, setting, number >= 1 && slower < 1 ? 1 : (uint64_t)slower);
         }
     }
 }

@@ -55,6 +55,22 @@ enum setting_stretch { STRETCH_NOT, STRETCH_TIME, STRETCH_RATE };
       "memory of the password hash")                                                               \
     X(token_lifetime, token_lifetime_s, SECONDS, "600s", "1s", "600s", NOT,                        \
       "how long a token is valid")                                                                 \
+    X(session_lifetime, session_lifetime_s, SECONDS, "24h", "1s", "365d", NOT,                     \
+      "so long after a log-in may its tokens be refreshed")                                        \
+    X(quota_metadata_bytes, quota_metadata_bytes, SIZE, "16MiB", "1KiB", "1024GiB", NOT,           \
+      "bytes of metadata that a user may have, keys and values")                                   \
+    X(quota_metadata_keys, quota_metadata_keys, COUNT, "10000", "1", "100000000", NOT,             \
+      "keys of metadata that a user may have")                                                     \
+    X(quota_vault_bytes, quota_vault_bytes, SIZE, "4MiB", "1KiB", "1024GiB", NOT,                  \
+      "bytes that a user may have in the vault, names and values")                                 \
+    X(quota_vault_keys, quota_vault_keys, COUNT, "1000", "1", "100000000", NOT,                    \
+      "items that a user may have in the vault")                                                   \
+    X(user_rate_per_s, user_rate_per_s, COUNT, "0", "0", "1000000", RATE,                          \
+      "requests a second of one user at one region; 0: no limit")                                  \
+    X(client_rate_per_s, client_rate_per_s, COUNT, "0", "0", "1000000", RATE,                      \
+      "requests a second of one client address at one router; 0: no limit")                        \
+    X(login_rate_per_min, login_rate_per_min, COUNT, "60", "0", "1000000", RATE,                   \
+      "log-ins a minute under one name at one region; 0: no limit")                                \
     X(max_connections, max_connections, COUNT, "10000", "1", "1000000", NOT,                       \
       "client connections that a router holds at most")                                            \
     X(idle_timeout, idle_timeout_us, DURATION, "60s", "10ms", "24h", NOT,                          \

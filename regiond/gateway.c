@@ -49,12 +49,16 @@ static const struct row *find_row(Mec__Operation operation)
 /* Claims that another region has checked; its socket is open to our own user alone. */
 static bool take_claims(const Mec__Claims *from, struct token_claims *ret_claims)
 {
-    struct token_claims claims = {
-        .generation = from->generation, .issued_s = from->issued_s, .expires_s = from->expires_s};
+    struct token_claims claims = {.generation = from->generation,
+                                  .auth_time_s = from->auth_time_s,
+                                  .issued_s = from->issued_s,
+                                  .expires_s = from->expires_s};
 
     if (strlen(from->user) >= sizeof claims.user || strlen(from->shard) >= sizeof claims.shard ||
-        strlen(from->session) >= sizeof claims.session)
+        strlen(from->session) >= sizeof claims.session ||
+        strlen(from->scope) >= sizeof claims.scope)
         return false;
+    snprintf(claims.scope, sizeof claims.scope, "%s", from->scope);
     snprintf(claims.user, sizeof claims.user, "%s", from->user);
     snprintf(claims.shard, sizeof claims.shard, "%s", from->shard);
     snprintf(claims.session, sizeof claims.session, "%s", from->session);

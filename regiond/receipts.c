@@ -126,6 +126,8 @@ static size_t pack_delivery(const struct region *region, const struct accepting 
     claims.generation = request->claims.generation;
     claims.issued_s = request->claims.issued_s;
     claims.expires_s = request->claims.expires_s;
+    claims.scope = (char *)request->claims.scope;
+    claims.auth_time_s = request->claims.auth_time_s;
     call.mode = MEC__CALL_MODE__DELIVER;
     call.shard = claims.shard;
     call.token = "";

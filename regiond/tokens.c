@@ -60,6 +60,8 @@ static char *issue(struct region *region, const struct login *login, uint32_t *r
     snprintf(claims.user, sizeof claims.user, "%s", login->user);
     snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
     secret_draw_hex(&region->secret, claims.session, 32);
+    snprintf(claims.scope, sizeof claims.scope, "%s", TOKEN_SCOPE_ALL);
+    claims.auth_time_s = claims.issued_s;
     *ret_lifetime_s = lifetime_s;
     return token_sign(region->config->world, region->signing_kid, region->signing_seed, &claims);
 }

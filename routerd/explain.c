@@ -54,7 +54,7 @@ static bool read_consistency(const char *text, Mec__Consistency *ret_consistency
 /* Everything that an explanation is made from. */
 struct subject {
     const struct route *route;
-    struct slice key;
+    struct route_parts parts;
     struct vantage *vantage;
     struct policy_question question;
     struct policy_region known[POLICY_REGIONS_MAX];
@@ -71,10 +71,12 @@ static const char *read_route(const Mec__ExplainAsk *ask, struct subject *subjec
         path.size = (size_t)(query - ask->path);
     if (!read_method(ask->method, &method))
         return "The method is one of GET, HEAD, PUT, POST, DELETE.";
-    if (routes_find(method, path, &subject->route, &subject->key) != 0)
+    if (routes_find(method, path, &subject->route, &subject->parts) != 0)
         return "There is no such call; see the paths in the manual.";
     if (!read_consistency(ask->consistency, &subject->question.consistency))
         return "The consistency is session, strong or stale-ok.";
+    subject->question.consistency =
+        request_consistency(subject->route, subject->question.consistency);
     return NULL;
 }
 
@@ -115,9 +117,10 @@ static void fill_question(struct router *router, struct subject *subject)
     if (PLANTED(UNEXPLAINED_QUEUE))
         question->queued_at = POLICY_NONE;
     if (question->class == ROUTE_RECEIPT) {
-        const char *dot = memchr(subject->key.data, '.', subject->key.size);
-        size_t size = dot ? (size_t)(dot - subject->key.data) : 0;
-        question->home = core_region_index(router, (struct slice){subject->key.data, size});
+        struct slice receipt = subject->parts.first;
+        const char *dot = memchr(receipt.data, '.', receipt.size);
+        size_t size = dot ? (size_t)(dot - receipt.data) : 0;
+        question->home = core_region_index(router, (struct slice){receipt.data, size});
     }
 }
 

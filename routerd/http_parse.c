@@ -256,10 +256,11 @@ static uint32_t body_max_of(struct http_parse *parse)
 {
     struct slice target = slice_at(parse->bytes, parse->target);
     const struct route *route;
-    struct slice path, query, key;
+    struct slice path, query;
+    struct route_parts parts;
 
     if (http_target_split(target, &path, &query) < 0 ||
-        routes_find(parse->method, path, &route, &key) < 0)
+        routes_find(parse->method, path, &route, &parts) < 0)
         return HTTP_BODY_MAX;
     return route->body_bytes_max < HTTP_BODY_MAX ? route->body_bytes_max : HTTP_BODY_MAX;
 }

@@ -37,10 +37,10 @@ static bool is_write(const struct route *route)
     return route->class == ROUTE_WRITE || route->class == ROUTE_SENSITIVE;
 }
 
-static bool read_route(struct reading *reading, struct slice *ret_key)
+static bool read_route(struct reading *reading, struct route_parts *ret_parts)
 {
     const struct http_request *http = reading->http;
-    int error = routes_find(http->method, http->path, &reading->request->route, ret_key);
+    int error = routes_find(http->method, http->path, &reading->request->route, ret_parts);
     if (error == 0) {
         reading->request->call.operation = reading->request->route->operation;
         return true;
@@ -52,17 +52,23 @@ static bool read_route(struct reading *reading, struct slice *ret_key)
     return refuse(reading, PROBLEM_METHOD_NOT_ALLOWED, "The Allow header lists what works here.");
 }
 
-static bool read_key(struct reading *reading, struct slice key)
+static bool read_part(struct reading *reading, struct slice part, char **ret_text)
 {
-    Mec__Call *call = &reading->request->call;
-    if (key.size == 0)
+    if (part.size == 0)
         return true;
-    if (request_text_decode(key, false, reading->arena, &call->key) != 0)
+    if (request_text_decode(part, false, reading->arena, ret_text) != 0)
         return refuse(reading, PROBLEM_BAD_REQUEST,
                       "The path must be percent-encoded UTF-8 without control characters.");
-    if (strlen(call->key) > KEY_SIZE_MAX)
+    if (strlen(*ret_text) > KEY_SIZE_MAX)
         return refuse(reading, PROBLEM_URI_TOO_LONG, "A key has at most 1024 bytes.");
     return true;
+}
+
+static bool read_parts(struct reading *reading, const struct route_parts *parts)
+{
+    Mec__Call *call = &reading->request->call;
+    return read_part(reading, parts->first, &call->key) &&
+           read_part(reading, parts->second, &call->grantee);
 }
 
 static bool read_receipt(struct reading *reading)
@@ -75,23 +81,57 @@ static bool read_receipt(struct reading *reading)
     return true;
 }
 
+/* Which parameters a call's query knows. */
+enum { PREFIX = 1, PAGE = 2, OWNER = 4 };
+
+static unsigned parameters_of(Mec__Operation operation)
+{
+    switch (operation) {
+    case MEC__OPERATION__METADATA_LIST:
+    case MEC__OPERATION__VAULT_LIST:
+        return PREFIX | PAGE;
+    case MEC__OPERATION__GRANT_LIST:
+    case MEC__OPERATION__AUDIT_LIST:
+        return PAGE;
+    case MEC__OPERATION__VAULT_GET:
+        return OWNER;
+    default:
+        return 0;
+    }
+}
+
+static bool refuse_parameter(struct reading *reading, unsigned known)
+{
+    if (known == 0)
+        return refuse(reading, PROBLEM_BAD_REQUEST, "This path takes no query.");
+    if (known == OWNER)
+        return refuse(reading, PROBLEM_BAD_REQUEST, "The query of this path knows owner only.");
+    return refuse(reading, PROBLEM_BAD_REQUEST,
+                  known & PREFIX ? "The query of this path knows prefix, after and limit."
+                                 : "The query of this path knows after and limit.");
+}
+
 static bool read_parameter(struct reading *reading, struct slice name, struct slice raw)
 {
+    unsigned known = parameters_of(reading->request->route->operation);
     Mec__Call *call = &reading->request->call;
     char *value;
     if (request_text_decode(raw, true, reading->arena, &value) != 0)
         return refuse(reading, PROBLEM_BAD_REQUEST,
                       "The query must be percent-encoded UTF-8 without control characters.");
-    if (slice_is(name, "prefix")) {
+    if (slice_is(name, "prefix") && (known & PREFIX)) {
         call->prefix = value;
-    } else if (slice_is(name, "after")) {
+    } else if (slice_is(name, "after") && (known & PAGE)) {
         call->after = value;
-    } else if (slice_is(name, "limit")) {
+    } else if (slice_is(name, "limit") && (known & PAGE)) {
         if (request_text_number(value, LIST_LIMIT_MAX, &call->limit) != 0 || call->limit == 0)
             return refuse(reading, PROBLEM_BAD_REQUEST, "limit is a number from 1 to 1000.");
+    } else if (slice_is(name, "owner") && (known & OWNER)) {
+        if (value[0] == '\0')
+            return refuse(reading, PROBLEM_BAD_REQUEST, "owner is a user's name.");
+        call->owner = value;
     } else {
-        return refuse(reading, PROBLEM_BAD_REQUEST,
-                      "The query knows prefix, after and limit, for lists only.");
+        return refuse_parameter(reading, known);
     }
     return true;
 }
@@ -102,8 +142,6 @@ static bool read_query(struct reading *reading)
     struct slice name;
     struct slice value;
     while (request_text_next_pair(&query, &name, &value)) {
-        if (reading->request->route->operation != MEC__OPERATION__METADATA_LIST)
-            return refuse(reading, PROBLEM_BAD_REQUEST, "This path takes no query.");
         if (!read_parameter(reading, name, value))
             return false;
     }
@@ -144,6 +182,12 @@ static bool read_idempotency_key(struct reading *reading)
     return true;
 }
 
+Mec__Consistency request_consistency(const struct route *route, Mec__Consistency wish)
+{
+    /* What the audit log of the home says, no other region knows. */
+    return route->operation == MEC__OPERATION__AUDIT_LIST ? MEC__CONSISTENCY__STRONG : wish;
+}
+
 static bool read_consistency(struct reading *reading)
 {
     struct slice text = reading->http->consistency;
@@ -157,6 +201,7 @@ static bool read_consistency(struct reading *reading)
     else
         return refuse(reading, PROBLEM_BAD_REQUEST,
                       "Mec-Consistency is session, strong or stale-ok.");
+    call->consistency = request_consistency(reading->request->route, call->consistency);
     return true;
 }
 
@@ -246,8 +291,8 @@ static void read_traceparent(struct reading *reading)
 
 static bool read_all(struct reading *reading)
 {
-    struct slice key = {NULL, 0};
-    if (!read_route(reading, &key) || !read_key(reading, key) || !read_query(reading) ||
+    struct route_parts parts;
+    if (!read_route(reading, &parts) || !read_parts(reading, &parts) || !read_query(reading) ||
         !read_places(reading) || !read_token(reading) || !read_idempotency_key(reading) ||
         !read_consistency(reading) || !read_bookmark(reading) || !read_body(reading))
         return false;

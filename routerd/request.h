@@ -40,6 +40,9 @@ struct request_refusal {
 void request_read(const struct http_request *http, struct idents *idents, struct arena *arena,
                   struct request *ret_request, struct request_refusal *ret_refusal);
 
+/* The consistency that a call gets when its client wishes for @wish. */
+Mec__Consistency request_consistency(const struct route *route, Mec__Consistency wish);
+
 /* What a traceparent says is the trace id: 32 hex digits and a NUL. */
 void request_trace_id(const char traceparent[REQUEST_TRACEPARENT_SIZE], char ret_id[33]);
 

@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     uint8_t answer[1024];
     char header[1200];
     static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {7};
-    struct token_claims claims = {.generation = 1, .issued_s = 1000, .expires_s = 1600};
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL, .generation = 1, .issued_s = 1000, .expires_s = 1600};
     strcpy(claims.user, "2f7c1a9be0d34456");
     strcpy(claims.shard, "us-east");
     strcpy(claims.session, "5a5a5a5a5a5a5a5a");

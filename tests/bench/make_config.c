@@ -84,7 +84,7 @@ static int write_config(const char *directory, const char *socket, uint32_t port
 static void print_token(void)
 {
     static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {1};
-    struct token_claims claims = {.generation = 1, .issued_s = (uint64_t)time(NULL)};
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL, .generation = 1, .issued_s = (uint64_t)time(NULL)};
     char *token;
 
     snprintf(claims.user, sizeof(claims.user), "u0123456789abcdef0123456789abcdef");

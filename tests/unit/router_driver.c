@@ -14,7 +14,8 @@ const char *world_token(const char *user, const char *shard)
 {
     static char header[1200];
     static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {7};
-    struct token_claims claims = {.generation = 1, .issued_s = 1000, .expires_s = 1600};
+    struct token_claims claims = {
+        .scope = TOKEN_SCOPE_ALL, .generation = 1, .issued_s = 1000, .expires_s = 1600};
     snprintf(claims.user, sizeof(claims.user), "%s", user);
     snprintf(claims.shard, sizeof(claims.shard), "%s", shard);
     snprintf(claims.session, sizeof(claims.session), "session");

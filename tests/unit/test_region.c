@@ -497,7 +497,8 @@ END_TEST
 
 START_TEST(a_token_of_any_region_is_good_everywhere_until_it_expires)
 {
-    struct token_claims claims = {.generation = 1,
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL,
+                                  .generation = 1,
                                   .issued_s = DRIVER_WALL_US / SECOND_US,
                                   .expires_s = DRIVER_WALL_US / SECOND_US + 600};
     uint8_t seed[TOKEN_KEY_SEED_SIZE];
@@ -519,7 +520,8 @@ END_TEST
 
 START_TEST(without_a_good_token_there_is_one_answer)
 {
-    struct token_claims claims = {.generation = 1,
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL,
+                                  .generation = 1,
                                   .issued_s = DRIVER_WALL_US / SECOND_US,
                                   .expires_s = DRIVER_WALL_US / SECOND_US + 600};
     uint8_t seed[TOKEN_KEY_SEED_SIZE];

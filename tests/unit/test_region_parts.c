@@ -110,7 +110,8 @@ END_TEST
 static char *sign(const char *user, uint64_t issued_s, uint64_t lifetime_s)
 {
     uint8_t seed[TOKEN_KEY_SEED_SIZE] = "seed";
-    struct token_claims claims = {.shard = "us-east",
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL,
+                                  .shard = "us-east",
                                   .session = "s",
                                   .generation = 1,
                                   .issued_s = issued_s,

@@ -16,7 +16,8 @@
 static struct slice token_of(const char *user, const char *shard, char **ret_text)
 {
     static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {3};
-    struct token_claims claims = {.generation = 1, .issued_s = 1, .expires_s = 2};
+    struct token_claims claims = {
+        .scope = TOKEN_SCOPE_ALL, .generation = 1, .issued_s = 1, .expires_s = 2};
     strcpy(claims.user, user);
     strcpy(claims.shard, shard);
     strcpy(claims.session, "s");

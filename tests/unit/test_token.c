@@ -21,7 +21,9 @@ static const struct token_claims alice = {
     .user = "u-alice",
     .shard = "us-east",
     .session = "s-1",
+    .scope = "metadata vault",
     .generation = 4,
+    .auth_time_s = NOW - 5,
     .issued_s = NOW,
     .expires_s = NOW + 600,
 };
@@ -29,7 +31,8 @@ static const struct token_claims alice = {
 #define GOOD_HEADER "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"us-east-1\"}"
 #define CLAIMS(iss, aud, sub, gen, iat, exp)                                                       \
     "{\"iss\":" iss ",\"aud\":" aud ",\"sub\":" sub ",\"shard\":\"us-east\",\"sid\":\"s-1\","      \
-    "\"gen\":" gen ",\"iat\":" iat ",\"exp\":" exp "}"
+    "\"gen\":" gen ",\"scope\":\"metadata vault\",\"auth_time\":1799999995,"                       \
+    "\"iat\":" iat ",\"exp\":" exp "}"
 #define GOOD_CLAIMS                                                                                \
     CLAIMS("\"mecentral/demo\"", "\"mecentral\"", "\"u-alice\"", "4", "1800000000", "1800000600")
 
@@ -92,6 +95,8 @@ START_TEST(a_signed_token_verifies_and_says_what_was_claimed)
     ck_assert_str_eq(claims.shard, "us-east");
     ck_assert_str_eq(claims.session, "s-1");
     ck_assert_uint_eq(claims.generation, 4);
+    ck_assert_str_eq(claims.scope, "metadata vault");
+    ck_assert_uint_eq(claims.auth_time_s, NOW - 5);
     ck_assert_uint_eq(claims.issued_s, NOW);
     ck_assert_uint_eq(claims.expires_s, NOW + 600);
     free(token);
@@ -130,6 +135,41 @@ START_TEST(changing_any_one_character_breaks_a_token)
     }
     ck_assert_int_eq(verify(token), 0);
     free(token);
+}
+END_TEST
+
+START_TEST(a_scope_that_there_is_not_is_refused)
+{
+    static const char *const scopes[] = {"",       "root",   "vault metadata",  "vault vault",
+                                         " vault", "vault ", "metadata  vault", "vaults"};
+
+    for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
+        struct token_claims claims = alice;
+        char *token;
+
+        snprintf(claims.scope, sizeof(claims.scope), "%s", scopes[i]);
+        token = token_sign("demo", "us-east-1", home_seed, &claims);
+        ck_assert_msg(verify(token) == -EBADMSG, "'%s'", scopes[i]);
+        free(token);
+    }
+}
+END_TEST
+
+START_TEST(a_wish_for_a_scope_gets_one_form)
+{
+    char scope[TOKEN_SCOPE_SIZE];
+
+    ck_assert_int_eq(token_scope_parse("", scope), 0);
+    ck_assert_str_eq(scope, TOKEN_SCOPE_ALL);
+    ck_assert_int_eq(token_scope_parse(" vault  account vault ", scope), 0);
+    ck_assert_str_eq(scope, "account vault");
+    ck_assert_int_eq(token_scope_parse("vault root", scope), -EINVAL);
+    ck_assert_int_eq(token_scope_parse("vaul", scope), -EINVAL);
+    ck_assert(token_scope_has("account vault", "vault"));
+    ck_assert(token_scope_has("account vault", "account"));
+    ck_assert(!token_scope_has("account vault", "metadata"));
+    ck_assert(!token_scope_has("account vault", "vaul"));
+    ck_assert(!token_scope_has("", "vault"));
 }
 END_TEST
 
@@ -269,6 +309,7 @@ START_TEST(claims_must_be_all_there_once_and_of_their_type)
         CLAIMS(ISS, AUD, "\"u\"", "4", "1.8e9", "1800000600"),
         CLAIMS(ISS, AUD, "\"u\"", "4", "1800000000", "99999999999999999999"),
         CLAIMS(ISS, AUD, "\"u\"", "4", "1800000000", "null"),
+        CLAIMS(ISS, AUD, "\"u\"", "4,\"scope\":\"account\"", "1800000000", "1800000600"),
         CLAIMS(ISS, AUD, "\"u\"", "4,\"gen\":5", "1800000000", "1800000600"),
         CLAIMS(ISS, AUD, "\"u\"", "4,\"admin\":true", "1800000000", "1800000600"),
         "{\"iss\":" ISS ",\"aud\":" AUD ",\"sub\":\"u\"}",
@@ -475,6 +516,8 @@ int main(void)
         the_forge_of_these_tests_makes_good_tokens_too,
         a_token_is_the_same_for_the_same_claims,
         changing_any_one_character_breaks_a_token,
+        a_scope_that_there_is_not_is_refused,
+        a_wish_for_a_scope_gets_one_form,
         another_key_cannot_sign_for_this_one,
         a_swapped_kid_is_rejected,
         an_unknown_kid_is_no_key,

@@ -275,6 +275,7 @@ START_TEST(slow_motion_stretches_times_and_slows_rates)
     ck_assert_uint_eq(settings.token_lifetime_s, 600);
     settings_stretch(&settings, 10000);
     ck_assert_uint_eq(settings.queue_drain_per_s, 1);
+    ck_assert_uint_eq(settings.user_rate_per_s, 0); /* no limit */
 }
 END_TEST
 
