@@ -63,6 +63,17 @@
     X(CACHE_DROPPED, "cache-dropped", "a record left the cache as it had changed")                 \
     X(CACHE_NOT_TAKEN, "cache-not-taken", "a record was too large for the cache")                  \
     X(TOKEN_EXPIRED, "token-expired", "a token was refused for its time")                          \
+    X(TOKEN_VOID, "token-void", "a token was refused that had been revoked")                       \
+    X(TOKEN_VOID_ALREADY, "token-void-already", "a token was to be revoked that had been")         \
+    X(ACCOUNT_RACED, "account-raced", "an account had changed before it was to be changed")        \
+    X(SESSION_TOO_OLD, "session-too-old", "a session was to be refreshed that is too old")         \
+    X(SCOPE_LACKED, "scope-lacked", "a token was not good for what it was used for")               \
+    X(USER_LIMITED, "user-limited", "a user was told to slow down")                                \
+    X(LOG_INS_LIMITED, "log-ins-limited", "there were too many log-ins under one name")            \
+    X(SIGN_UP_OF_DELETED, "sign-up-of-deleted", "a sign-up came again whose account was deleted")  \
+    X(NAME_NOT_RELEASED_YET, "name-not-released-yet",                                              \
+      "the name of a deleted account was not given back yet")                                      \
+    X(USER_ERASED, "user-erased", "all that a deleted account had was erased")                     \
     X(TOKEN_REFUSED, "token-refused", "a token was refused for another reason")                    \
     X(TOKEN_RAN_OUT, "token-ran-out", "a token that had been checked ran out")                     \
     X(READY_WITHOUT_ALL, "ready-without-all", "a region got ready before it had met all others")   \
@@ -159,6 +170,7 @@
     X(WRITE_TOO_EARLY, "write-too-early", "a router did not know yet whose writes wait")           \
     X(READY_IMPATIENTLY, "ready-impatiently",                                                      \
       "a router began to serve before it had met all regions")                                     \
+    X(CLIENT_LIMITED, "client-limited", "a client address was told to slow down")                  \
     X(NO_REGION, "no-region", "no region could serve")                                             \
     X(NO_QUEUE, "no-queue", "no region could queue a write")                                       \
     X(READ_ONLY, "read-only", "a world without queues took no write")                              \

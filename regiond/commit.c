@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/memory.h"
 #include "common/plant.h"
@@ -10,6 +11,7 @@
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
+#include "regiond/standing.h"
 
 #define KEEP_SETTLED_US (3600 * SECOND_US)
 /* A queued write can come home twice until it has expired, and clocks differ. */
@@ -203,6 +205,8 @@ static void publish(struct region *region, struct copy *copy, size_t count)
         if (!(PLANTED(STALE_CACHE) && op->kind == STORE_OP_APPLY) &&
             cache_key(copy->target, op->service, op->user, op->key, &key) == 0)
             cache_drop(region->cache, &key);
+        if (strcmp(op->service, "auth") == 0)
+            standing_drop(region, copy, op->user);
         last = op;
         region->counters.committed++;
     }

@@ -4,6 +4,7 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/buckets.h"
 #include "common/deadlines.h"
 #include "regiond/cache.h"
 #include "regiond/copies.h"
@@ -20,6 +21,8 @@
     X(reads)                                                                                       \
     X(writes)                                                                                      \
     X(refused)                                                                                     \
+    X(denied)                                                                                      \
+    X(limited)                                                                                     \
     X(waits)                                                                                       \
     X(behind)                                                                                      \
     X(closed_for_bad_frame)                                                                        \
@@ -48,14 +51,17 @@ enum due {
     DUE_PUMP,
     DUE_SWEEP,
     DUE_PROBE,
+    DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
 };
 
 struct commit;
 struct drain;
+struct erasing;
 struct feed;
 struct forward;
 struct hashing;
 struct probe;
+struct standings;
 
 struct region {
     struct moment at; /* of the step under way */
@@ -83,6 +89,8 @@ struct region {
     struct arena *scratch; /* of the step */
     struct outbox *outbox;
     struct edge *edge;
+    struct standings *standings;
+    struct buckets *buckets;
     struct cache *cache;
     struct commit *commit;
     struct feed *feed;
@@ -91,6 +99,9 @@ struct region {
     struct probe *probe;
     struct drain *drain;
     struct queue_reader *queue_reader;
+    struct erasing *erasings; /* users that are being erased */
+    size_t erasing_count;
+    struct deadline erasing_deadline;
     size_t waiting_reads;
     struct counters counters;
     bool writable;

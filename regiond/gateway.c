@@ -1,12 +1,16 @@
 #include "regiond/gateway.h"
 
 #include <stdio.h>
+#include <string.h>
 
+#include "common/reach.h"
 #include "common/routes.h"
 #include "regiond/answer.h"
 #include "regiond/metadata.h"
 #include "regiond/names.h"
 #include "regiond/receipts.h"
+#include "regiond/sessions.h"
+#include "regiond/standing.h"
 #include "regiond/text.h"
 #include "regiond/tokens.h"
 #include "regiond/users.h"
@@ -14,7 +18,8 @@
 enum {
     NEEDS_CLAIMS = 1, /* a token, or claims from another region */
     WRITES = 2,       /* has an idempotency key */
-    QUEUEABLE = 4     /* other modes than SERVE make sense */
+    QUEUEABLE = 4,    /* other modes than SERVE make sense */
+    VOID_IS_FINE = 8  /* ends what may have ended already */
 };
 
 struct row {
@@ -30,11 +35,16 @@ static const struct row rows[] = {
     {MEC__OPERATION__METADATA_LIST, NEEDS_CLAIMS, metadata_list},
     {MEC__OPERATION__USER_CREATE, WRITES, users_create},
     {MEC__OPERATION__TOKEN_CREATE, 0, tokens_create},
+    {MEC__OPERATION__TOKEN_REFRESH, NEEDS_CLAIMS, sessions_refresh},
+    {MEC__OPERATION__TOKEN_REVOKE_CURRENT, NEEDS_CLAIMS | VOID_IS_FINE, sessions_log_out},
+    {MEC__OPERATION__TOKEN_REVOKE_ALL, NEEDS_CLAIMS | VOID_IS_FINE, sessions_void_all},
+    {MEC__OPERATION__USER_DELETE, NEEDS_CLAIMS | VOID_IS_FINE, sessions_delete_account},
     {MEC__OPERATION__WHOAMI, NEEDS_CLAIMS, users_whoami},
     {MEC__OPERATION__RECEIPT_GET, NEEDS_CLAIMS, receipts_get},
     {MEC__OPERATION__JWKS_GET, 0, tokens_keys},
     {MEC__OPERATION__NAME_CLAIM, NEEDS_CLAIMS, names_claim},
     {MEC__OPERATION__NAME_CONFIRM, NEEDS_CLAIMS, names_confirm},
+    {MEC__OPERATION__NAME_RELEASE, NEEDS_CLAIMS, names_release},
     {MEC__OPERATION__NAME_LOOKUP, 0, names_lookup},
 };
 
@@ -67,6 +77,13 @@ static bool take_claims(const Mec__Claims *from, struct token_claims *ret_claims
 }
 
 /* One answer for every reason: why a token is refused is nothing for whoever made it up. */
+static void deny(struct region *region, struct request *request)
+{
+    region->counters.denied++;
+    answer_problem(region, request, PROBLEM_UNAUTHENTICATED,
+                   "Send a valid bearer token; POST /v1/tokens issues one.");
+}
+
 static bool authenticate(struct region *region, struct request *request)
 {
     const Mec__Call *call = request->call;
@@ -77,6 +94,52 @@ static bool authenticate(struct region *region, struct request *request)
     else if (call->claims)
         request->has_claims = take_claims(call->claims, &request->claims);
     return request->has_claims;
+}
+
+/* A token that is genuine may have been revoked, or be good for something else. What another region
+ * passes on, it has checked. Returns false when the request has been answered. */
+static bool stands(struct region *region, const struct row *row, struct request *request)
+{
+    const struct route *route = routes_of(row->operation);
+
+    if (request->call->token[0] == '\0' || !request->copy || !route)
+        return true;
+    switch (standing_of(region, request->copy, &request->claims)) {
+    case STANDING_GOOD:
+    case STANDING_UNKNOWN: /* by its signature; who must know more asks how old the copy is */
+        break;
+    case STANDING_VOID:
+        if (row->flags & VOID_IS_FINE)
+            break;
+        deny(region, request);
+        return false;
+    case STANDING_UNREADABLE:
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                       "The account cannot be read.");
+        return false;
+    }
+    if (strcmp(route->scope, ROUTES_ANY) == 0 ||
+        token_scope_has(request->claims.scope, route->scope))
+        return true;
+    reach(SCOPE_LACKED);
+    region->counters.denied++;
+    answer_problem(region, request, PROBLEM_SCOPE,
+                   "The token is not good for this; log in again with the scope that it needs.");
+    return false;
+}
+
+/* By user and not by session: more log-ins give no more. */
+static bool is_within_limit(struct region *region, struct request *request)
+{
+    if (request->call->token[0] == '\0' || !request->has_claims ||
+        buckets_take(region->buckets,
+                     arena_format(region->scratch, "user %s", request->claims.user),
+                     region->settings.user_rate_per_s, 1, region->at.now_us, &request->limit))
+        return true;
+    reach(USER_LIMITED);
+    answer_limited(region, request, &request->limit,
+                   "The user sends more requests than the world allows; slow down.");
+    return false;
 }
 
 static const char *malformed(const struct row *row, const Mec__Call *call)
@@ -130,8 +193,7 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
         return;
     }
     if (row->flags & NEEDS_CLAIMS && !authenticate(region, &request)) {
-        answer_problem(region, &request, PROBLEM_UNAUTHENTICATED,
-                       "Send a valid bearer token; POST /v1/tokens issues one.");
+        deny(region, &request);
         return;
     }
     why = malformed(row, call);
@@ -144,5 +206,8 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
         return;
     }
     request.copy = copy_of(region, row, &request);
+    if (row->flags & NEEDS_CLAIMS &&
+        (!stands(region, row, &request) || !is_within_limit(region, &request)))
+        return;
     row->serve(region, &request);
 }

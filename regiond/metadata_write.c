@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
-#include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 #include "regiond/conditions.h"
 #include "regiond/receipts.h"
+#include "regiond/standing.h"
 #include "regiond/text.h"
 
 /* A write on its way to the disk. */
@@ -193,15 +193,14 @@ static void start(struct region *region, const struct request *request,
 static bool check_account(struct region *region, struct request *request,
                           struct store_write *ret_terms)
 {
-    struct account account;
-    int r = account_read(region, request->copy, request->claims.user, &account);
+    enum standing standing = standing_of(region, request->copy, &request->claims);
 
-    if (r < 0 && r != -ENOENT) {
+    if (standing == STANDING_UNREADABLE) {
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                        "The account cannot be read.");
         return false;
     }
-    ret_terms->forbidden = r < 0 || account.generation != request->claims.generation;
+    ret_terms->forbidden = standing != STANDING_GOOD;
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
+#include "regiond/erasing.h"
 #include "regiond/feed.h"
 #include "regiond/follower.h"
 #include "regiond/forward.h"
@@ -21,6 +22,7 @@
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
+#include "regiond/standing.h"
 #include "replication.pb-c.h"
 
 /* A setting that a config leaves at 0, and what it means then. */
@@ -33,7 +35,8 @@
     X(queue_drain_per_s, 1000)                                                                     \
     X(argon2_operations, 1)                                                                        \
     X(argon2_memory_kib, 8192)                                                                     \
-    X(token_lifetime_s, TOKEN_LIFETIME_S_MAX)
+    X(token_lifetime_s, TOKEN_LIFETIME_S_MAX)                                                      \
+    X(session_lifetime_s, 24 * 3600)
 
 /* ---- configuration ---- */
 
@@ -149,6 +152,7 @@ static void configure(struct region *region, const Mec__Config *config)
     copies_configure(region);
     feed_configure(region);
     drain_retry(region);
+    erasing_resume(region);
     for (size_t i = 0; i < region->copy_count; i++)
         reading_wake(region, &region->copies[i]);
 }
@@ -253,6 +257,9 @@ static void on_deadline(struct region *region, struct deadline *deadline)
         return;
     case DUE_PROBE:
         probe_again(region);
+        return;
+    case DUE_ERASING:
+        erasing_again(region, deadline->owner);
         return;
     }
     assert(false && "a kind of deadline");
@@ -363,6 +370,8 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->scratch = arena_create();
     region->outbox = outbox_create();
     region->edge = edge_create();
+    region->standings = standing_create();
+    region->buckets = buckets_create();
     region->cache = cache_create(0);
     region->hashing = hashing_create();
     region->probe = probe_create();
@@ -394,6 +403,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     if (r < 0)
         goto failed;
     readiness_begin(region);
+    erasing_resume(region);
     *ret_region = region;
     return 0;
 
@@ -424,6 +434,7 @@ void region_free(struct region *region)
         region->stopped = true;
         cancel_all(region);
     }
+    erasing_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
@@ -436,6 +447,8 @@ void region_free(struct region *region)
     copies_free(region);
     cache_free(region->cache);
     edge_free(region->edge);
+    standing_free(region->standings);
+    buckets_free(region->buckets);
     outbox_free(region->outbox);
     arena_free(region->scratch);
     deadlines_free(&region->deadlines);

@@ -50,29 +50,14 @@ static void home_unavailable(struct region *region, struct login *login)
          "The user's home region cannot be reached; nobody else may log them in.");
 }
 
-static char *issue(struct region *region, const struct login *login, uint32_t *ret_lifetime_s)
+void tokens_answer(struct region *region, struct request *request,
+                   const struct token_claims *claims, uint64_t epoch, uint64_t seq)
 {
-    struct token_claims claims = {.generation = login->account.generation,
-                                  .issued_s = region->at.wall_us / SECOND_US};
-    uint32_t lifetime_s = region->settings.token_lifetime_s;
-
-    claims.expires_s = claims.issued_s + lifetime_s;
-    snprintf(claims.user, sizeof claims.user, "%s", login->user);
-    snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
-    secret_draw_hex(&region->secret, claims.session, 32);
-    snprintf(claims.scope, sizeof claims.scope, "%s", TOKEN_SCOPE_ALL);
-    claims.auth_time_s = claims.issued_s;
-    *ret_lifetime_s = lifetime_s;
-    return token_sign(region->config->world, region->signing_kid, region->signing_seed, &claims);
-}
-
-static void answer_issued(struct region *region, struct login *login)
-{
-    struct request *request = &login->request;
-    uint32_t lifetime_s;
-    char *token = issue(region, login, &lifetime_s);
-    json_t *root = json_pack("{s:s, s:I, s:s}", "token", token, "expires_in",
-                             (json_int_t)lifetime_s, "home", request->copy->home);
+    char *token =
+        token_sign(region->config->world, region->signing_kid, region->signing_seed, claims);
+    json_t *root = json_pack("{s:s, s:I, s:s, s:s}", "token", token, "expires_in",
+                             (json_int_t)(claims->expires_s - claims->issued_s), "home",
+                             request->copy->home, "scope", claims->scope);
     char *json = json_dumps(root, JSON_COMPACT);
     struct answer answer;
 
@@ -81,13 +66,32 @@ static void answer_issued(struct region *region, struct login *login)
     answer.message.content_type = "application/json";
     answer.message.body.data = (uint8_t *)json;
     answer.message.body.len = strlen(json);
-    answer_read(region, &answer, request->copy, login->account.epoch, login->account.seq);
+    answer_read(region, &answer, request->copy, epoch, seq);
     answer_send(region, request, &answer);
     sodium_memzero(json, strlen(json));
     free(json);
     json_decref(root);
     sodium_memzero(token, strlen(token));
     free(token);
+}
+
+/* A new session. */
+static void answer_issued(struct region *region, struct login *login)
+{
+    const struct account *account = &login->account;
+    struct token_claims claims = {.generation = account->generation,
+                                  .issued_s = region->at.wall_us / SECOND_US};
+    uint32_t lifetime_s = region->settings.token_lifetime_s;
+
+    if (lifetime_s > region->settings.session_lifetime_s)
+        lifetime_s = region->settings.session_lifetime_s;
+    claims.expires_s = claims.issued_s + lifetime_s;
+    claims.auth_time_s = claims.issued_s;
+    snprintf(claims.user, sizeof claims.user, "%s", login->user);
+    snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
+    snprintf(claims.scope, sizeof claims.scope, "%s", login->credentials.scope);
+    secret_draw_hex(&region->secret, claims.session, 32);
+    tokens_answer(region, &login->request, &claims, account->epoch, account->seq);
     finish(login);
 }
 
@@ -131,12 +135,13 @@ static void log_in_here(struct region *region, struct login *login)
 {
     int r = account_read(region, login->request.copy, login->user, &login->account);
 
-    if (r < 0 && r != -ENOENT) {
+    if (r < 0 && r != -ENOENT && r != -EIDRM) {
         fail(region, login, PROBLEM_INTERNAL, "The account cannot be read.");
         return;
     }
     /* A claim on a name that its account does not bear is left over from a sign-up that failed. */
-    login->known = r == 0 && strcmp(login->account.name, login->credentials.name) == 0;
+    login->known = r == 0 && !login->account.closing &&
+                   strcmp(login->account.name, login->credentials.name) == 0;
     check_password(region, login);
 }
 
@@ -246,6 +251,21 @@ static void look_up(struct region *region, struct login *login)
                  on_looked_up, login);
 }
 
+/* Who guesses passwords is slowed down, by the name that they guess for; what another region asks
+ * us for, it has counted. */
+static bool may_try(struct region *region, struct request *request, const char *name)
+{
+    struct bucket_state limit;
+
+    if (request->call->claims ||
+        buckets_take(region->buckets, arena_format(region->scratch, "log-in %s", name),
+                     region->settings.login_rate_per_min, 60, region->at.now_us, &limit))
+        return true;
+    reach(LOG_INS_LIMITED);
+    answer_limited(region, request, &limit, "Too many log-ins under this name; try again later.");
+    return false;
+}
+
 void tokens_create(struct region *region, struct request *request)
 {
     Mec__Call *call = request->call;
@@ -254,9 +274,16 @@ void tokens_create(struct region *region, struct request *request)
     struct login *login;
 
     request_enter(request, STAGE_SERVICE);
-    if (account_credentials(body, &credentials) < 0) {
-        answer_problem(region, request, PROBLEM_BAD_REQUEST,
-                       "The body is {\"name\": .., \"password\": ..} and nothing else.");
+    if (account_credentials(body, &credentials) < 0 || credentials.scope[0] == '\0') {
+        account_credentials_wipe(&credentials);
+        answer_problem(
+            region, request, PROBLEM_BAD_REQUEST,
+            "The body is {\"name\": .., \"password\": ..} and, for a token that is good for "
+            "less, \"scope\": words of \"" TOKEN_SCOPE_ALL "\".");
+        return;
+    }
+    if (!may_try(region, request, credentials.name)) {
+        account_credentials_wipe(&credentials);
         return;
     }
     login = memory_alloc(sizeof *login);

@@ -195,6 +195,13 @@ static void find_account(struct region *region, struct signup *signup)
     struct hashing_work work;
     int r = account_read(region, signup->request.copy, signup->user, &signup->account);
 
+    if (r == -EIDRM || (r == 0 && signup->account.closing)) {
+        /* Its id is not given twice: old tokens bear it. */
+        reach(SIGN_UP_OF_DELETED);
+        fail(region, signup, PROBLEM_KEY_REUSED,
+             "The account that this idempotency key stands for has been deleted; use a new key.");
+        return;
+    }
     if (r < 0 && r != -ENOENT) {
         fail(region, signup, PROBLEM_INTERNAL, "The account cannot be read.");
         return;
@@ -240,7 +247,8 @@ void users_create(struct region *region, struct request *request)
     const char *fault = "The body is {\"name\": .., \"password\": ..} and nothing else.";
 
     request_enter(request, STAGE_SERVICE);
-    if (account_credentials(body, &credentials) == 0)
+    if (account_credentials(body, &credentials) == 0 &&
+        strcmp(credentials.scope, TOKEN_SCOPE_ALL) == 0)
         fault = account_credentials_fault(&credentials);
     if (body.size > 0)
         sodium_memzero(call->body.data, call->body.len);
@@ -274,7 +282,7 @@ static void whoami_admitted(struct region *region, struct request *request)
 
     request_enter(request, STAGE_STORAGE);
     r = account_read(region, request->copy, claims->user, &account);
-    if (r == -ENOENT) {
+    if (r == -ENOENT || r == -EIDRM) {
         answer_problem(region, request, PROBLEM_NOT_FOUND, "There is no such account (any more).");
         return;
     }
@@ -283,9 +291,9 @@ static void whoami_admitted(struct region *region, struct request *request)
                        "The account cannot be read.");
         return;
     }
-    root = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", claims->user, "name", account.name, "home",
-                     request->copy->home, "shard", claims->shard, "expires",
-                     text_time(claims->expires_s * SECOND_US, expires));
+    root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", claims->user, "name", account.name,
+                     "home", request->copy->home, "shard", claims->shard, "scope", claims->scope,
+                     "expires", text_time(claims->expires_s * SECOND_US, expires));
     json = json_dumps(root, JSON_COMPACT);
     answer_init(&answer, 200);
     answer.message.content_type = "application/json";

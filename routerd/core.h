@@ -6,6 +6,7 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/buckets.h"
 #include "common/deadlines.h"
 #include "common/memory.h"
 #include "common/network.h"
@@ -72,6 +73,7 @@ struct router {
     struct pendings *pendings;
     struct marks *marks;
     struct hints *hints;
+    struct buckets *buckets; /* by client address */
     struct idents idents;
     struct arena *arena; /* what this step makes; lives until the next one */
 

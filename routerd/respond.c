@@ -183,6 +183,10 @@ static void put_content(struct router *router, const struct pending *pending,
     answer->version = from->version;
     answer->location = text_or_null(from->location);
     answer->retry_after_s = from->retry_after_s;
+    answer->limit = (struct bucket_state){.quota = from->limit_quota,
+                                          .window_s = from->limit_window_s,
+                                          .remaining = from->limit_remaining,
+                                          .reset_s = from->limit_reset_s};
     answer->not_modified = answer->status == 304;
 }
 
@@ -279,6 +283,19 @@ static void answer_metrics(struct router *router, uint64_t request_id,
     answer_text(router, request_id, http, 200, "text/plain; version=0.0.4; charset=utf-8",
                 arena_text(router->arena, text));
     free(text);
+}
+
+void respond_limited(struct router *router, uint64_t request_id, bool head,
+                     const struct bucket_state *limit)
+{
+    struct http_answer *answer = new_answer(router);
+    answer->problem = PROBLEM_TOO_MANY;
+    answer->status = problem_get(answer->problem)->status;
+    answer->detail = "This address sends more requests than the world allows; slow down.";
+    answer->retry_after_s = buckets_retry_s(limit);
+    answer->limit = *limit;
+    answer->head = head;
+    answer_client(router, request_id, answer);
 }
 
 bool respond_own(struct router *router, uint64_t request_id, const struct http_request *http)
