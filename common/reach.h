@@ -64,6 +64,7 @@
     X(CACHE_NOT_TAKEN, "cache-not-taken", "a record was too large for the cache")                  \
     X(TOKEN_EXPIRED, "token-expired", "a token was refused for its time")                          \
     X(TOKEN_VOID, "token-void", "a token was refused that had been revoked")                       \
+    X(TOKEN_VOID_AHEAD, "token-void-ahead", "... whose revocation had come ahead of the log")      \
     X(TOKEN_VOID_ALREADY, "token-void-already", "a token was to be revoked that had been")         \
     X(ACCOUNT_RACED, "account-raced", "an account had changed before it was to be changed")        \
     X(SESSION_TOO_OLD, "session-too-old", "a session was to be refreshed that is too old")         \

@@ -112,6 +112,22 @@ static void change(struct region *region, struct changing *changing)
     }
 }
 
+/* What the others are to know before the change itself comes to them. */
+static void announce(struct changing *changing, struct store_write *write)
+{
+    bool all = changing->account.revoked_count == 0;
+
+    if (changing->act == ACT_DELETE)
+        write->revokes_below = UINT64_MAX;
+    else if (all)
+        write->revokes_below = changing->account.generation;
+    else
+        write->revokes_session = changing->request.claims.session;
+    if (!all)
+        write->revokes_until_s =
+            changing->account.revoked[changing->account.revoked_count - 1].until_s;
+}
+
 static const char *action_of(enum act act)
 {
     static const char *const actions[] = {[ACT_LOG_OUT] = "auth.log-out",
@@ -146,6 +162,7 @@ static void write(struct region *region, struct changing *changing)
                   .receipt = "",
                   .traceparent = request->call->traceparent},
     };
+    announce(changing, &changing->op.store.write);
     (void)action_of;
     commit_store(region, request->copy, &changing->op);
 }
