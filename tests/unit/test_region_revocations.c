@@ -428,6 +428,17 @@ START_TEST(what_the_log_has_is_known_as_well)
 }
 END_TEST
 
+START_TEST(the_fresher_of_both_counts)
+{
+    revoke("ualice", 2);
+    tell(1, 2);
+    driver_run(driver, SECOND_US);
+    ck_assert_uint_eq(age_us(EU), SECOND_US);
+    driver_ship(driver, "us-east", US, EU); /* one batch, and nothing else */
+    ck_assert_uint_eq(age_us(EU), 0);
+}
+END_TEST
+
 START_TEST(what_cannot_be_read_is_refused_whole)
 {
     Mec__Apply apply = beat(9, 0, 9);
@@ -511,6 +522,7 @@ int main(void)
         the_age_is_0_at_home_and_else_counts_from_what_was_told,
         the_older_of_both_clocks_counts,
         what_the_log_has_is_known_as_well,
+        the_fresher_of_both_counts,
         what_cannot_be_read_is_refused_whole,
         who_is_home_no_more_is_not_believed,
         a_new_epoch_begins_without_knowledge,
