@@ -22,6 +22,8 @@ static struct store_write keep_write(struct arena *arena, const struct store_wri
     copy.idempotency_key = arena_text(arena, write->idempotency_key ? write->idempotency_key : "");
     copy.receipt = arena_text(arena, write->receipt ? write->receipt : "");
     copy.content_type = copy.traceparent = "";
+    copy.revokes_session =
+        write->revokes_session ? arena_text(arena, write->revokes_session) : NULL;
     return copy;
 }
 
