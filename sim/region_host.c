@@ -72,6 +72,34 @@ char *region_host_status(struct process *process)
     return region_status(process->region->region, process_moment(process));
 }
 
+/* What a region is asked about one of its shards. */
+struct revocations_of {
+    const struct region *region;
+    const char *shard;
+};
+
+static bool is_void(void *context, const char *user, const char *session, uint64_t generation)
+{
+    const struct revocations_of *of = context;
+
+    return region_is_revoked(of->region, of->shard, user, session, generation);
+}
+
+void region_host_watch_revocations(struct process *process)
+{
+    struct region *region = process->region->region;
+    struct moment at = process_moment(process);
+    struct watch *watch = process->simulation->watch;
+
+    for (uint32_t i = 0; i < process->config->n_shards; i++) {
+        struct revocations_of of = {region, process->config->shards[i]->name};
+        uint64_t age_us;
+
+        if (region_revocations_age(region, at, of.shard, &age_us))
+            watch_revocations_age(watch, at, process->index, i, age_us, is_void, &of);
+    }
+}
+
 bool region_host_is_writing(const struct region_host *host)
 {
     return host->batch != NULL;

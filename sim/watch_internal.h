@@ -196,6 +196,7 @@ struct watch {
     struct watch_effort *efforts;
     struct watch_queued *receipts;
     struct watch_signed_up *names;
+    struct watch_revocation *revocations;
     bool gave_up; /* some changes, some time */
 };
 
@@ -340,6 +341,15 @@ void watch_names_signed_up(struct watch *watch, const struct outcome_asked *aske
 void watch_names_logged_in(struct watch *watch, const struct outcome_asked *asked,
                            const struct outcome *outcome);
 void watch_names_free(struct watch *watch);
+
+/* ---- watch_revocations.c ---- */
+
+/* @write has made @entry: does that void tokens? */
+void watch_revocations_made(struct watch *watch, const struct watch_entry *entry,
+                            const struct store_write *write);
+
+/* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
 
 /* Was the copy damaged at any time since? */
 bool watch_is_damaged(const struct watch *watch, uint32_t region, uint32_t shard,
