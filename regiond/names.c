@@ -201,7 +201,9 @@ static void write_claim(struct region *region, struct claiming *claiming,
                   .if_version = before ? before->version : 0,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = request->call->traceparent},
+                  .traceparent = request->call->traceparent,
+                  .action = claiming->confirm ? "names.confirm" : "names.claim",
+                  .actor = request->claims.user},
     };
     commit_store(region, request->copy, &claiming->op);
 }

@@ -154,7 +154,8 @@ static void write_account(struct region *region, struct signup *signup)
                   .condition = STORE_IF_ABSENT,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = signup->request.call->traceparent},
+                  .traceparent = signup->request.call->traceparent,
+                  .action = "auth.sign-up"},
     };
     commit_store(region, signup->request.copy, &signup->op);
 }
