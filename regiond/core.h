@@ -31,7 +31,9 @@
     X(fetched_changes)                                                                             \
     X(hashes)                                                                                      \
     X(forwards)                                                                                    \
-    X(forward_failures)
+    X(forward_failures)                                                                            \
+    X(audit_heads_kept)                                                                            \
+    X(audit_heads_refused)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -50,6 +52,7 @@ enum due {
     DUE_PROBE,
 };
 
+struct audit;
 struct commit;
 struct drain;
 struct feed;
@@ -90,6 +93,7 @@ struct region {
     struct hashing *hashing;
     struct probe *probe;
     struct drain *drain;
+    struct audit *audit;
     struct queue_reader *queue_reader;
     size_t waiting_reads;
     struct counters counters;

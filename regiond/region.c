@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "health.pb-c.h"
+#include "regiond/audit.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
@@ -197,8 +198,10 @@ static bool take_frame(struct region *region, uint64_t connection, const struct 
             feed_fetch_ask(region, connection, id, message);
         break;
     case FRAME_APPLY:
-        if ((message = mec__apply__unpack(arena, size, body)) != NULL)
+        if ((message = mec__apply__unpack(arena, size, body)) != NULL) {
+            audit_take(region, message);
             follower_apply(region, connection, id, message);
+        }
         break;
     default:
         break;
@@ -390,6 +393,9 @@ int region_create(const struct region_options *options, const Mec__Config *confi
         goto failed;
     region->feed = feed_create(region);
     region->commit = commit_create(region);
+    r = audit_create(region, options->audit_interval_us, &region->audit);
+    if (r < 0)
+        goto failed;
     r = drain_create(region, &region->drain);
     if (r < 0)
         goto failed;
@@ -427,6 +433,7 @@ void region_free(struct region *region)
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
+    audit_free(region->audit);
     commit_free(region->commit);
     feed_free(region->feed);
     forward_free(region->forward);

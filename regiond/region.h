@@ -24,6 +24,7 @@ struct region_options {
     const char *signing_kid;
     uint8_t secret[32]; /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
+    uint64_t audit_interval_us; /* see audit_create(); 0: a second */
 };
 
 enum region_event_kind {
@@ -107,5 +108,8 @@ uint64_t region_wake_us(const struct region *region);
 /* State for people, as a new JSON string: copies with positions and staleness, queue, cache,
  * counters. */
 char *region_status(struct region *region, struct moment at);
+
+/* The heads of other regions' audit chains that this one keeps, likewise. */
+char *region_audit_heads(const struct region *region);
 
 #endif

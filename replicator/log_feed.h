@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "replication.pb-c.h"
+#include "replicator/heads.h"
 #include "replicator/ring.h"
 
 /* The ring's bounds, for one shard. */
@@ -30,6 +31,7 @@ struct log_feed {
     uint64_t wall_us;   /* ... at this time of the home's clock */
     uint64_t tail_id;   /* call id of the present subscription; 0 = none */
     uint64_t ask_at_us; /* when to ask (again); NEVER_US without a connection */
+    struct heads *heads; /* of audit chains, as the home's heartbeats bring them */
 };
 
 /* What a Tail has changed. */

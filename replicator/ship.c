@@ -147,6 +147,7 @@ static void send_empty(struct replicator *replicator, const struct log_feed *fee
 
     apply_init(replicator, feed, stream->state == STREAM_STREAMING ? stream->cursor_seq : 0,
                &apply);
+    heads_put(feed->heads, &apply);
     send_apply(replicator, follower, &apply, 0, now_us);
 }
 
