@@ -6,11 +6,13 @@
 
 #include "common/deadlines.h"
 #include "regiond/cache.h"
+#include "regiond/caches.h"
 #include "regiond/copies.h"
 #include "regiond/edge.h"
 #include "regiond/outbox.h"
 #include "regiond/region.h"
 #include "regiond/secret.h"
+#include "regiond/services.h"
 
 #define PEER_NONE UINT32_MAX
 
@@ -31,7 +33,10 @@
     X(fetched_changes)                                                                             \
     X(hashes)                                                                                      \
     X(forwards)                                                                                    \
-    X(forward_failures)
+    X(forward_failures)                                                                            \
+    X(service_down)                                                                                \
+    X(service_failures)                                                                            \
+    X(service_waits)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -48,6 +53,7 @@ enum due {
     DUE_PUMP,
     DUE_SWEEP,
     DUE_PROBE,
+    DUE_PARKED, /* its owner: a parked of parking.c */
 };
 
 struct commit;
@@ -55,6 +61,7 @@ struct drain;
 struct feed;
 struct forward;
 struct hashing;
+struct parking;
 struct probe;
 
 struct region {
@@ -84,6 +91,9 @@ struct region {
     struct outbox *outbox;
     struct edge *edge;
     struct cache *cache;
+    struct caches *caches;
+    struct services *services;
+    struct parking *parking;
     struct commit *commit;
     struct feed *feed;
     struct forward *forward;
