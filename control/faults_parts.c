@@ -225,7 +225,7 @@ void faults_parts_flush(struct faults *faults, const struct fault *what)
 
 json_t *faults_parts_flushes_to_json(const struct faults *faults)
 {
-    json_t *rows = json_array();
+    json_t *rows = faults->flush_count > 0 ? json_array() : NULL;
 
     for (size_t i = 0; i < faults->flush_count; i++) {
         const struct faults_flush *flush = &faults->flushes[i];

@@ -106,7 +106,7 @@ json_t *world_to_json(const struct world *world)
 {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o*}",
         "format", FORMAT, "world", world->name, "data", world->data, "runtime", world->runtime,
         "ephemeral", world->ephemeral, "seed", (json_int_t)world->seed, "config_version",
         (json_int_t)world->config_version, "started_wall_us", (json_int_t)world->started_wall_us,
@@ -115,8 +115,8 @@ json_t *world_to_json(const struct world *world)
         (json_int_t)world->faults.last_number, "slow_motion", world->topology->slow_motion,
         "regions", regions_to_json(world), "geos", geos_to_json(world->topology), "links",
         links_to_json(world->topology), "settings", settings_to_json(world->topology), "listeners",
-        listeners_to_json(world), "faults", world_faults_json(world), "flushes",
-        faults_parts_flushes_to_json(&world->faults), "processes", processes_to_json(world));
+        listeners_to_json(world), "faults", world_faults_json(world), "processes",
+        processes_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -333,6 +333,7 @@ static int faults_from_list(const json_t *json, struct world *world)
         return -EBADMSG;
     world->faults.last_number = last;
     const json_t *flushes = json_object_get(json, "flushes");
+    /* Most worlds have none, and older files do not know of them. */
     return flushes ? faults_parts_flushes_from_json(flushes, &world->faults) : 0;
 }
 
