@@ -248,6 +248,7 @@
     X(DRAIN_EXPIRED)                                                                               \
     X(NAME_RESERVED_AGAIN)                                                                         \
     X(SIGN_UP_RACED)                                                                               \
+    X(SERVICE_DOWN_MEANWHILE)                                                                      \
     X(LOG_NOT_THE_SAME)                                                                            \
     X(LOG_EPOCH)                                                                                   \
     X(SOURCE_OVERDUE)                                                                              \

@@ -117,6 +117,13 @@ static void take_ping(struct world *world, uint32_t region, const struct frame *
         pong.n_queues = 1;
         pong.queues = marks;
     }
+    Mec__CacheCounters counters[2] = {MEC__CACHE_COUNTERS__INIT, MEC__CACHE_COUNTERS__INIT};
+    Mec__CacheCounters *caches[2] = {&counters[0], &counters[1]};
+    counters[0].name = (char *)"sundry\"";
+    counters[1].name = (char *)"regional";
+    counters[1].hits = fake->cache_hits;
+    pong.n_caches = fake->cache_hits > 0 ? 2 : 0;
+    pong.caches = caches;
     if (fake->service_down != NULL) {
         pong.n_services_down = 1;
         pong.services_down = down;
