@@ -30,8 +30,7 @@ static char *unknown(const char *what, const char *name, const struct names *nam
     text_add(&text, "there is no %s \"%s\"", what, name);
     if (near)
         text_add(&text, "; did you mean \"%s\"?", near);
-    text_add(&text, "%s there ", near ? "" : ";");
-    text_add(&text, "%s ", names->count == 1 ? "is" : "are");
+    text_add(&text, "%s %s ", near ? " There" : "; there", names->count == 1 ? "is" : "are");
     for (size_t i = 0; i < names->count; i++)
         text_add(&text, "%s%s", i == 0 ? "" : ", ", names->items[i]);
     return text_take(&text);
