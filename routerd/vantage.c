@@ -68,7 +68,9 @@ static void refresh_region(struct vantage_region *seen)
 /* The service for whose lack @seen cannot serve @route; NULL: there is none. */
 static const char *lacking(const struct vantage_region *seen, const struct route *route)
 {
-    enum parts_service service = parts_service_of(route->operation);
+    enum parts_service service;
+    if (parts_service_find(route->service, &service) != 0)
+        return NULL;
     if ((seen->services_down >> service & 1u) != 0)
         return parts_service_name(service);
     if (parts_needs_auth(service, route->class) && (seen->services_down >> PARTS_AUTH & 1u) != 0)

@@ -74,7 +74,16 @@ START_TEST(a_route_is_worded_for_the_service_that_was_asked_for)
     world_run(world, SECOND_US);
     ck_assert_str_eq(world_answer(world, id)->route,
                      "us-east: nearest healthy region (us-west auth is down)");
-    ck_assert_str_eq(read_from("us-west")->route, "us-west: nearest healthy region");
+    world->regions[US_WEST].service_down_too = "metadata";
+    world_run(world, 2 * INTERVAL);
+    for (int i = 0; i < 2; i++) {
+        ck_assert_str_eq(read_from("us-west")->route,
+                         "us-east: nearest healthy region (us-west metadata is down)");
+        id = world_get(world, "us-west", "/v1/whoami");
+        world_run(world, SECOND_US);
+        ck_assert_str_eq(world_answer(world, id)->route,
+                         "us-east: nearest healthy region (us-west auth is down)");
+    }
 }
 END_TEST
 
@@ -253,6 +262,20 @@ START_TEST(auth_down_takes_with_it_what_is_sensitive_and_nothing_else)
 }
 END_TEST
 
+START_TEST(the_vault_and_what_is_sensitive_need_auth_wherever_they_are)
+{
+    const struct route vault = {.service = "vault", .class = ROUTE_READ};
+    const struct route secret = {.service = "metadata", .class = ROUTE_SENSITIVE};
+    const struct route plain = {.service = "metadata", .class = ROUTE_READ};
+    ck_assert_str_eq(known_for("auth", &vault).service_down, "auth");
+    ck_assert_str_eq(known_for("vault", &vault).service_down, "vault");
+    ck_assert(known_for("metadata", &vault).service_up);
+    ck_assert_str_eq(known_for("auth", &secret).service_down, "auth");
+    ck_assert(known_for("vault", &secret).service_up);
+    ck_assert(known_for("auth", &plain).service_up);
+}
+END_TEST
+
 /* ---- metrics ---- */
 
 static const char *metrics(void)
@@ -314,6 +337,7 @@ int main(void)
         explain_asks_for_a_user_where_auth_works,
         services_are_in_the_status,
         auth_down_takes_with_it_what_is_sensitive_and_nothing_else,
+        the_vault_and_what_is_sensitive_need_auth_wherever_they_are,
         what_caches_do_is_in_the_metrics_once_a_family,
     };
     return suite_run(&(struct suite){
