@@ -121,7 +121,7 @@ struct services_verdict services_judge(struct services *services, Mec__Operation
     struct services_verdict verdict;
 
     if (services->count == 0) /* as nearly always */
-        return (struct services_verdict){SERVICES_UP, parts_service_of(operation), 0};
+        return (struct services_verdict){.state = SERVICES_UP};
     verdict = judge(services, operation, &report);
     if (verdict.state == SERVICES_UP && report.error_ppm > 0 &&
         random_up_to(&services->random, PPM - 1) < report.error_ppm)

@@ -18,7 +18,7 @@ struct services;
 enum services_state {
     SERVICES_UP,
     SERVICES_DOWN, /* `service` is; it may be auth, which the operation needs as well */
-    SERVICES_FAIL  /* this call fails; the next one may not */
+    SERVICES_FAIL  /* this call of `service` fails; the next one may not */
 };
 
 struct services_verdict {

@@ -82,7 +82,7 @@ static struct policy_decision decide_anywhere(const struct policy_question *ques
         return ask(region, MEC__CALL_MODE__SERVE, "nearest healthy region");
     for (region = 0; region < question->region_count; region++) {
         if (lacks_service(question, region))
-            return refuse_service("its service is down in the regions that are reachable");
+            return refuse_service("its service is away in the regions that are reachable");
     }
     reach(NO_REGION);
     return refuse(PROBLEM_NO_REGION, "no region that could serve this is reachable");
@@ -96,7 +96,7 @@ static struct policy_decision decide_read(const struct policy_question *question
         if (PLANTED(STRONG_AWAY))
             return decide_anywhere(question);
         if (lacks_service(question, question->home))
-            return refuse_service("a strong read needs the home, whose service is down");
+            return refuse_service("a strong read needs the home, whose service is away");
         reach(STRONG_REFUSED);
         return refuse(PROBLEM_HOME_UNAVAILABLE, "a strong read needs the home, which is away");
     }
@@ -143,11 +143,11 @@ static struct policy_decision refuse_write(const struct policy_question *questio
     if (!question->queue_writes) {
         reach(READ_ONLY);
         return refuse(PROBLEM_READ_ONLY,
-                      service ? "the home's service is down, and this world is read-only without it"
+                      service ? "home's service away, and this world is read-only without it"
                               : "home away, and this world is read-only without it");
     }
     if (service)
-        return refuse_service("the home's service is down, and no region can queue the write");
+        return refuse_service("home's service away, and no region can queue the write");
     reach(NO_QUEUE);
     return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
 }
@@ -157,7 +157,7 @@ static struct policy_decision decide_home_away(const struct policy_question *que
     uint32_t region = question->queue_writes ? choose_queue(question) : POLICY_NONE;
     if (region != POLICY_NONE && lacks_service(question, question->home)) {
         reach(QUEUED_FOR_SERVICE);
-        return ask(region, MEC__CALL_MODE__ENQUEUE, "the home's service is down: queued");
+        return ask(region, MEC__CALL_MODE__ENQUEUE, "home's service away: queued");
     }
     if (region != POLICY_NONE)
         return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
@@ -200,7 +200,7 @@ static struct policy_decision decide_sensitive(const struct policy_question *que
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
     }
     if (lacks_service(question, question->home))
-        return refuse_service("only the home may do this, and its service is down");
+        return refuse_service("only the home may do this, and its service is away");
     reach(SENSITIVE_REFUSED);
     return refuse(PROBLEM_HOME_UNAVAILABLE, "only the home may do this, and it is away");
 }
@@ -211,7 +211,7 @@ static struct policy_decision decide_receipt(const struct policy_question *quest
     if (is_usable(question, question->home))
         return ask(question->home, MEC__CALL_MODE__SERVE, "the region that gave the receipt");
     if (lacks_service(question, question->home))
-        return refuse_service("the service of the region that gave the receipt is down");
+        return refuse_service("the region that gave the receipt has its service away");
     reach(RECEIPT_OUT_OF_REACH);
     return refuse(PROBLEM_NO_REGION, "the region that gave the receipt is away");
 }
@@ -245,7 +245,7 @@ static struct policy_decision decide_forced(const struct policy_question *questi
     if (!is_usable(question, question->forced)) {
         reach(FORCED_AWAY);
         return refuse(PROBLEM_FORCED_REGION, lacks_service(question, question->forced)
-                                                 ? "the service of the forced region is down"
+                                                 ? "the service of the forced region is away"
                                                  : "the forced region is away");
     }
     return ask(question->forced, MEC__CALL_MODE__SERVE, "forced by the request");

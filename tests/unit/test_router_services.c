@@ -44,7 +44,7 @@ static const struct seen_answer *log_in_from(const char *geo)
     return world_answer(world, id);
 }
 
-/* As a region answers whose service is down or has failed. */
+/* As a region answers whose service is away or has failed. */
 static void refuses(uint32_t region)
 {
     world->regions[region].verdict = MEC__VERDICT__NOT_SERVING;
@@ -93,7 +93,7 @@ START_TEST(writes_wait_in_a_queue_while_the_service_of_their_home_is_down)
     const struct seen_answer *answer = write_from("us-west");
     ck_assert_int_eq(answer->status, 202);
     ck_assert_str_eq(answer->route,
-                     "us-west: the home's service is down: queued (us-east metadata is down)");
+                     "us-west: home's service away: queued (us-east metadata is down)");
     ck_assert(!world_last_call(world)->maybe_written);
 }
 END_TEST
@@ -138,7 +138,7 @@ START_TEST(what_only_the_home_may_do_is_refused_as_its_service_is_down)
     ck_refused(id, PROBLEM_SERVICE_UNAVAILABLE);
     ck_assert_str_eq(
         world_answer(world, id)->detail,
-        "us-east metadata is down: a strong read needs the home, whose service is down");
+        "us-east metadata is down: a strong read needs the home, whose service is away");
     world_kill(world, US_EAST); /* the region itself is away: that is another matter */
     id = world_send(world, &http);
     world_run(world, SECOND_US);
@@ -182,8 +182,7 @@ START_TEST(a_write_that_the_home_refuses_for_its_service_is_queued)
     refuses(US_EAST);
     const struct seen_answer *answer = write_from("us-west");
     ck_assert_int_eq(answer->status, 202);
-    ck_assert_str_eq(answer->route,
-                     "us-west: the home's service is down: queued (us-east could not)");
+    ck_assert_str_eq(answer->route, "us-west: home's service away: queued (us-east could not)");
     ck_assert(!world_last_call(world)->maybe_written);
 }
 END_TEST
