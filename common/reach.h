@@ -136,6 +136,22 @@
     X(LOG_IN_MISDIRECTED, "log-in-misdirected",                                                    \
       "a log-in was passed on to a region that is not the home")                                   \
     X(LOG_IN_HOME_AWAY, "log-in-home-away", "a log-in could not reach the home")                   \
+    X(SERVICE_DOWN, "service-down", "a call came to a service that is down")                       \
+    X(SERVICE_FAILED, "service-failed", "a call failed as a share of its service's calls did")     \
+    X(SERVICE_SLOW, "service-slow", "a call waited as its service was slow")                       \
+    X(SERVICE_DOWN_MEANWHILE, "service-down-meanwhile",                                            \
+      "a service went down while a call waited for it")                                            \
+    X(LOG_IN_SERVICE_DOWN, "log-in-service-down", "a log-in found the home's auth down")           \
+    X(SIGN_UP_SERVICE_DOWN, "sign-up-service-down",                                                \
+      "a sign-up found auth down where its name is kept")                                          \
+    X(DRAIN_SERVICE_DOWN, "drain-service-down",                                                    \
+      "a queued write found its home's service down, and goes on waiting")                         \
+    X(CACHE_CLOSED, "cache-closed", "a record was not cached as the cache was disabled or frozen") \
+    X(CACHE_DROPPED_FROZEN, "cache-dropped-frozen",                                                \
+      "a record that had changed left a frozen cache")                                             \
+    X(CACHE_FLUSHED, "cache-flushed", "a cache with something in it was flushed")                  \
+    X(EDGE_CLOSED, "edge-closed",                                                                  \
+      "a token was not remembered as the cache was disabled or frozen")                            \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
     X(LOG_NOT_THE_SAME, "log-not-the-same",                                                        \
@@ -223,6 +239,11 @@
     X(PROBE_OVERDUE, "probe-overdue", "a probe did not come back")                                 \
     X(PROBE_NEVER_HANDED_OVER, "probe-never-handed-over",                                          \
       "a cut held a probe until it was given up")                                                  \
+    X(SERVICE_DOWN_THERE, "service-down-there",                                                    \
+      "a request went to another region as a service was known to be down")                        \
+    X(SERVICE_REFUSED, "service-refused", "a request was refused as only its service was down")    \
+    X(QUEUED_FOR_SERVICE, "queued-for-service",                                                    \
+      "a write was queued as its home's service was down")                                         \
     /* on links */                                                                                 \
     X(LINK_LOST, "link-lost", "a message was lost and sent again")                                 \
     X(WAN_HELD, "wan-held", "a cut held a message")                                                \
@@ -241,6 +262,7 @@
     X(DRAIN_EXPIRED)                                                                               \
     X(NAME_RESERVED_AGAIN)                                                                         \
     X(SIGN_UP_RACED)                                                                               \
+    X(SERVICE_DOWN_MEANWHILE)                                                                      \
     X(LOG_NOT_THE_SAME)                                                                            \
     X(LOG_EPOCH)                                                                                   \
     X(SOURCE_OVERDUE)                                                                              \

@@ -7,11 +7,13 @@
 #include "common/buckets.h"
 #include "common/deadlines.h"
 #include "regiond/cache.h"
+#include "regiond/caches.h"
 #include "regiond/copies.h"
 #include "regiond/edge.h"
 #include "regiond/outbox.h"
 #include "regiond/region.h"
 #include "regiond/secret.h"
+#include "regiond/services.h"
 
 #define PEER_NONE UINT32_MAX
 
@@ -37,6 +39,9 @@
     X(forward_failures)                                                                            \
     X(audit_heads_kept)                                                                            \
     X(audit_heads_refused)
+    X(service_down)                                                                                \
+    X(service_failures)                                                                            \
+    X(service_waits)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -55,6 +60,7 @@ enum due {
     DUE_PROBE,
     DUE_AUDIT_NOTES,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
+    DUE_PARKED, /* its owner: a parked of parking.c */
 };
 
 struct announce;
@@ -66,6 +72,7 @@ struct erasing;
 struct feed;
 struct forward;
 struct hashing;
+struct parking;
 struct probe;
 struct standings;
 
@@ -99,6 +106,9 @@ struct region {
     struct buckets *buckets;
     struct cache *cache;
     struct audit_notes *audit_notes;
+    struct caches *caches;
+    struct services *services;
+    struct parking *parking;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;

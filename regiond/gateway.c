@@ -3,12 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/reach.h"
 #include "common/routes.h"
 #include "regiond/answer.h"
 #include "regiond/audit_notes.h"
 #include "regiond/metadata.h"
 #include "regiond/names.h"
+#include "regiond/parking.h"
 #include "regiond/receipts.h"
 #include "regiond/sessions.h"
 #include "regiond/standing.h"
@@ -180,6 +182,57 @@ static struct copy *copy_of(const struct region *region, const struct row *row,
     return copies_find(region, request->call->shard);
 }
 
+/* ---- the service that the operation belongs to ---- */
+
+/* Nothing has been done yet, so the asker may ask elsewhere. */
+static void refuse_service(struct region *region, struct request *request,
+                           const struct services_verdict *verdict)
+{
+    bool down = verdict->state == SERVICES_DOWN;
+
+    if (down) {
+        reach(SERVICE_DOWN);
+        region->counters.service_down++;
+    } else {
+        reach(SERVICE_FAILED);
+        region->counters.service_failures++;
+    }
+    answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_SERVICE_UNAVAILABLE,
+                   arena_format(region->scratch,
+                                down ? "The %s service of %s is down."
+                                     : "The %s service of %s has failed; try again.",
+                                parts_service_name(verdict->service), region->name));
+}
+
+static void serve_late(struct region *region, struct request *request)
+{
+    struct services_verdict verdict =
+        services_judge_again(region->services, request->call->operation);
+
+    if (verdict.state == SERVICES_UP) {
+        find_row(request->call->operation)->serve(region, request);
+        return;
+    }
+    reach(SERVICE_DOWN_MEANWHILE);
+    refuse_service(region, request, &verdict);
+}
+
+static void dispatch(struct region *region, const struct row *row, struct request *request)
+{
+    struct services_verdict verdict = services_judge(region->services, row->operation);
+
+    if (verdict.state != SERVICES_UP) {
+        refuse_service(region, request, &verdict);
+    } else if (verdict.latency_us == 0) {
+        row->serve(region, request);
+    } else if (parking_put(region, request, verdict.latency_us, serve_late) < 0) {
+        answer_overloaded(region, request);
+    } else {
+        reach(SERVICE_SLOW);
+        region->counters.service_waits++;
+    }
+}
+
 void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__Call *call)
 {
     const struct row *row = find_row(call->operation);
@@ -213,5 +266,5 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
     if (row->flags & NEEDS_CLAIMS &&
         (!stands(region, row, &request) || !is_within_limit(region, &request)))
         return;
-    row->serve(region, &request);
+    dispatch(region, row, &request);
 }

@@ -21,6 +21,7 @@
 #include "regiond/forward.h"
 #include "regiond/gateway.h"
 #include "regiond/hashing.h"
+#include "regiond/parking.h"
 #include "regiond/probe.h"
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
@@ -131,6 +132,8 @@ static void take_config(struct region *region, const Mec__Config *from)
     take_keys(region, config);
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
+    caches_configure(region->caches, config, region->name);
+    services_configure(region->services, config, region->name);
     forward_configure(region);
 }
 
@@ -163,6 +166,17 @@ static void configure(struct region *region, const Mec__Config *config)
 
 /* ---- frames ---- */
 
+static size_t services_down(struct region *region, char ***ret_names)
+{
+    size_t count = 0;
+
+    *ret_names = arena_alloc(region->scratch, PARTS_SERVICE_COUNT * sizeof **ret_names);
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++)
+        if (services_report(region->services, (enum parts_service)service).down)
+            (*ret_names)[count++] = (char *)parts_service_name((enum parts_service)service);
+    return count;
+}
+
 static void pong(struct region *region, uint64_t connection, uint64_t id, const Mec__Ping *ping)
 {
     Mec__Pong pong = MEC__PONG__INIT;
@@ -171,6 +185,8 @@ static void pong(struct region *region, uint64_t connection, uint64_t id, const 
     pong.serving = true;
     pong.writable = region->writable;
     pong.n_queues = drain_marks(region, &pong.queues);
+    pong.n_services_down = services_down(region, &pong.services_down);
+    pong.n_caches = caches_pong(region->caches, region->scratch, &pong.caches);
     outbox_send(region->outbox, connection, FRAME_PONG, id, &pong.base);
 }
 
@@ -269,6 +285,9 @@ static void on_deadline(struct region *region, struct deadline *deadline)
         return;
     case DUE_ERASING:
         erasing_again(region, deadline->owner);
+        return;
+    case DUE_PARKED:
+        parking_over(region, deadline->owner);
         return;
     }
     assert(false && "a kind of deadline");
@@ -383,6 +402,11 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->audit_notes = audit_notes_create();
     region->buckets = buckets_create();
     region->cache = cache_create(0);
+    region->caches = caches_create();
+    caches_register(region->caches, PARTS_EDGE, &edge_kind, region->edge);
+    caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
+    region->services = services_create(options->link_seed);
+    region->parking = parking_create();
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -450,6 +474,7 @@ void region_free(struct region *region)
     }
     erasing_free(region);
     audit_notes_free(region);
+    parking_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
@@ -462,6 +487,8 @@ void region_free(struct region *region)
     hashing_free(region->hashing);
     queue_reader_free(region->queue_reader);
     copies_free(region);
+    services_free(region->services);
+    caches_free(region->caches);
     cache_free(region->cache);
     edge_free(region->edge);
     standing_free(region->standings);

@@ -54,6 +54,17 @@ static void home_unavailable(struct region *region, struct login *login)
          "The user's home region cannot be reached; nobody else may log them in.");
 }
 
+/* Whoever had to be asked could be, and cannot do it now. */
+static bool service_is_down(struct region *region, struct login *login, int error,
+                            const Mec__Answer *answer)
+{
+    if (error < 0 || problem_find(answer->problem) != PROBLEM_SERVICE_UNAVAILABLE)
+        return false;
+    reach(LOG_IN_SERVICE_DOWN);
+    fail(region, login, PROBLEM_SERVICE_UNAVAILABLE, answer->detail);
+    return true;
+}
+
 void tokens_answer(struct region *region, struct request *request,
                    const struct token_claims *claims, uint64_t epoch, uint64_t seq)
 {
@@ -172,6 +183,8 @@ static void on_home_answered(struct region *region, void *context, int error,
     struct answer answer;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, from))
+        return;
     if (error < 0 || from->verdict != MEC__VERDICT__FINAL) {
         home_unavailable(region, login);
         return;
@@ -234,6 +247,8 @@ static void on_looked_up(struct region *region, void *context, int error, const 
     struct name_claim claim;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, answer))
+        return;
     if (error == 0 && answer->status == 404)
         check_password(region, login);
     else if (error < 0 || answer->status != 200 ||
