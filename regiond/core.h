@@ -56,14 +56,13 @@ struct feed;
 struct forward;
 struct hashing;
 struct probe;
+struct signing;
 
 struct region {
     struct moment at; /* of the step under way */
     char *name;
     char *directory;
     char *vfs;
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
-    char *signing_kid;
 
     Mec__Config *config;    /* our own copy */
     Mec__Settings settings; /* of it, with defaults where it says 0 */
@@ -83,6 +82,7 @@ struct region {
     struct arena *scratch; /* of the step */
     struct outbox *outbox;
     struct edge *edge;
+    struct signing *signing;
     struct cache *cache;
     struct commit *commit;
     struct feed *feed;

@@ -21,6 +21,7 @@
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
+#include "regiond/signing.h"
 #include "replication.pb-c.h"
 
 /* A setting that a config leaves at 0, and what it means then. */
@@ -122,6 +123,7 @@ static void take_config(struct region *region, const Mec__Config *from)
     region->config = config;
     take_settings(region, config->settings);
     take_keys(region, config);
+    signing_configure(region);
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
     forward_configure(region);
@@ -294,6 +296,9 @@ static void handle(struct region *region, const struct region_event *event)
     case REGION_CONFIGURED:
         configure(region, event->config);
         break;
+    case REGION_KEYS:
+        signing_take(region, event->keys, event->key_count);
+        break;
     case REGION_TICK:
         run_due(region);
         break;
@@ -308,6 +313,7 @@ static void settle(struct region *region)
         drain_pump(region);
         commit_pump(region);
     } while (forward_pump(region));
+    signing_pump(region);
 }
 
 static void begin_step(struct region *region, struct moment at)
@@ -356,13 +362,12 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->name = memory_text(options->name);
     region->directory = memory_text(options->directory);
     region->vfs = memory_text(options->vfs);
-    region->signing_kid = memory_text(options->signing_kid);
-    memcpy(region->signing_seed, options->signing_seed, sizeof region->signing_seed);
     memcpy(region->secret.key, options->secret, sizeof region->secret.key);
     region->writable = true;
     region->scratch = arena_create();
     region->outbox = outbox_create();
     region->edge = edge_create();
+    region->signing = signing_create();
     region->cache = cache_create(0);
     region->hashing = hashing_create();
     region->probe = probe_create();
@@ -382,6 +387,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     region = allocate(options, at);
     region->self = self;
     take_config(region, config);
+    signing_take(region, options->keys, options->key_count);
     r = copies_open(region, ends);
     if (r < 0)
         goto failed;
@@ -436,12 +442,11 @@ void region_free(struct region *region)
     copies_free(region);
     cache_free(region->cache);
     edge_free(region->edge);
+    signing_free(region->signing);
     outbox_free(region->outbox);
     arena_free(region->scratch);
     deadlines_free(&region->deadlines);
-    sodium_memzero(region->signing_seed, sizeof region->signing_seed);
     sodium_memzero(&region->secret, sizeof region->secret);
-    free(region->signing_kid);
     if (region->config)
         mec__config__free_unpacked(region->config, NULL);
     free(region->vfs);

@@ -13,6 +13,7 @@
 #include "regiond/answer.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
+#include "regiond/signing.h"
 
 /* A log-in under way. */
 struct login {
@@ -50,7 +51,8 @@ static void home_unavailable(struct region *region, struct login *login)
          "The user's home region cannot be reached; nobody else may log them in.");
 }
 
-static char *issue(struct region *region, const struct login *login, uint32_t *ret_lifetime_s)
+static char *issue(struct region *region, const struct login *login, const struct region_key *key,
+                   uint32_t *ret_lifetime_s)
 {
     struct token_claims claims = {.generation = login->account.generation,
                                   .issued_s = region->at.wall_us / SECOND_US};
@@ -61,14 +63,14 @@ static char *issue(struct region *region, const struct login *login, uint32_t *r
     snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
     secret_draw_hex(&region->secret, claims.session, 32);
     *ret_lifetime_s = lifetime_s;
-    return token_sign(region->config->world, region->signing_kid, region->signing_seed, &claims);
+    return token_sign(region->config->world, key->kid, key->seed, &claims);
 }
 
-static void answer_issued(struct region *region, struct login *login)
+static void answer_issued(struct region *region, struct login *login, const struct region_key *key)
 {
     struct request *request = &login->request;
     uint32_t lifetime_s;
-    char *token = issue(region, login, &lifetime_s);
+    char *token = issue(region, login, key, &lifetime_s);
     json_t *root = json_pack("{s:s, s:I, s:s}", "token", token, "expires_in",
                              (json_int_t)lifetime_s, "home", request->copy->home);
     char *json = json_dumps(root, JSON_COMPACT);
@@ -92,6 +94,7 @@ static void answer_issued(struct region *region, struct login *login)
 static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)
 {
     struct login *login = context;
+    const struct region_key *key = signing_key(region->signing);
     bool same;
 
     request_resume(&login->request, STAGE_SERVICE, region->at.now_us);
@@ -101,10 +104,13 @@ static void on_hashed(struct region *region, void *context, int error, const uin
         return;
     }
     same = sodium_memcmp(hash, login->account.hash, ACCOUNT_HASH_SIZE) == 0;
-    if (login->known && same)
-        answer_issued(region, login);
-    else
+    if (!login->known || !same)
         refuse(region, login);
+    else if (!key)
+        fail(region, login, PROBLEM_HOME_UNAVAILABLE,
+             "The home has no key to sign tokens with yet; try again in a moment.");
+    else
+        answer_issued(region, login, key);
 }
 
 static void check_password(struct region *region, struct login *login)
