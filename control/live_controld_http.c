@@ -18,12 +18,12 @@
 #include <event2/listener.h>
 #include <sodium.h>
 
-#include "common/live_files.h"
 #include "common/live_log.h"
 #include "common/memory.h"
 #include "control/http_api.h"
 #include "control/http_guard.h"
 #include "control/live_controld_internal.h"
+#include "control/live_world.h"
 
 #define CONNECTIONS_MAX  32
 #define BACKLOG          16
@@ -59,14 +59,12 @@ struct live_controld_http {
 static int make_token(const char *path, char *ret_token)
 {
     uint8_t secret[32];
-    int error;
 
     randombytes_buf(secret, sizeof secret);
     sodium_bin2base64(ret_token, HTTP_GUARD_TOKEN_LENGTH + 1, secret, sizeof secret,
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
     sodium_memzero(secret, sizeof secret);
-    error = live_files_replace(path, ret_token, HTTP_GUARD_TOKEN_LENGTH, 0600);
-    return error;
+    return live_world_replace_quickly(path, ret_token, HTTP_GUARD_TOKEN_LENGTH);
 }
 
 static int read_token(const char *path, char *ret_token)

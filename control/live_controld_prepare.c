@@ -13,6 +13,7 @@
 #include "common/live_log.h"
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
+#include "control/live_world.h"
 #include "control/text.h"
 
 /* Read a secret of 32 bytes, or make it. Errors: -errno; -EPERM, others may read it; -EBADMSG. */
@@ -100,7 +101,11 @@ static int pin(const char *directory, const struct signed_config_pin *own)
     int error = live_files_read(path, 4096, &bytes, &size);
     bool replace = error == -ENOENT;
 
-    if (error == 0)
+    /* Empty: power failed before it was on the disk. Nothing else that is there is trusted less for
+     * being unreadable: then the process refuses to start, and a human looks. */
+    if (error == 0 && size == 0)
+        replace = true;
+    else if (error == 0)
         replace = signed_config_read_pin(bytes, size, &old) == 0 &&
                   memcmp(old.public_key, own->public_key, sizeof old.public_key) == 0 &&
                   strcmp(old.world, own->world) != 0;
@@ -108,7 +113,7 @@ static int pin(const char *directory, const struct signed_config_pin *own)
     error = error == -ENOENT ? 0 : error;
     if (error == 0 && replace) {
         bytes = signed_config_pack_pin(own, &size);
-        error = live_files_replace(path, bytes, size, 0600);
+        error = live_world_replace_quickly(path, bytes, size);
         free(bytes);
     }
     if (error != 0)
