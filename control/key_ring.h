@@ -25,7 +25,7 @@
 #define KEY_RING_KEYS_MAX 8
 
 /* Between a token's end and its key's: clocks differ, and verifiers allow for that. */
-#define KEY_RING_ALLOWANCE_US UINT64_C(10000000)
+#define KEY_RING_ALLOWANCE_US UINT64_C(5000000)
 
 /* How long a leaked key lives on while its region makes another one. */
 #define KEY_RING_LEAK_US UINT64_C(1000000)

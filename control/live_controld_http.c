@@ -35,7 +35,9 @@
 #define SWEEP_US         (100 * MILLISECOND_US)
 
 /* evhttp tells nobody of the connections that it holds. So each is made with a buffer event that we
- * hold, too; once evhttp has let go of it, it has no callbacks any more. */
+ * hold, too; once evhttp has let go of it, it has no callbacks any more. The descriptor goes with
+ * the buffer event: while we hold that, the loop still knows the one, and no other may have its
+ * number. */
 struct live_http_connection {
     struct live_http_connection *next;
     struct bufferevent *socket;
@@ -161,7 +163,7 @@ static struct bufferevent *on_connection(struct event_base *base, void *context)
     struct live_http_connection *connection = memory_alloc(sizeof *connection);
 
     sweep(http);
-    connection->socket = bufferevent_socket_new(base, -1, 0);
+    connection->socket = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     connection->made_us = live_loop_now().now_us;
     connection->next = http->connections;
     bufferevent_incref(connection->socket);

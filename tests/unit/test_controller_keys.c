@@ -235,7 +235,7 @@ START_TEST(a_region_changes_its_key_while_everybody_serves)
     expect("");
     hello(US, version());
     expect("reply 0\n");
-    ck_assert_str_eq(message, "us-east signs with us-east.2; us-east.1 verifies for 10.166m more");
+    ck_assert_str_eq(message, "us-east signs with us-east.2; us-east.1 verifies for 10.083m more");
     ck_assert_str_eq(ring(US), "1r 2s");
     ck_assert_str_eq(ring(EU), "1s");
 
