@@ -29,8 +29,8 @@
 #define BACKLOG          16
 #define HEADERS_SIZE_MAX (8 * 1024)
 #define BODY_SIZE_MAX    (64 * 1024) /* past it evhttp itself refuses; the guard does long before */
-#define SILENCE_S        5           /* of a connection, while it reads or writes */
-#define REQUEST_US       (5 * SECOND_US)  /* from the connection to a whole request */
+#define SILENCE_S        3           /* of a connection, while it reads or writes */
+#define REQUEST_US       (3 * SECOND_US)  /* from the connection to a whole request */
 #define CONNECTION_US    (60 * SECOND_US) /* to the end of the answer */
 #define SWEEP_US         (100 * MILLISECOND_US)
 
