@@ -38,7 +38,7 @@
     X(forwards)                                                                                    \
     X(forward_failures)                                                                            \
     X(audit_heads_kept)                                                                            \
-    X(audit_heads_refused)
+    X(audit_heads_refused)                                                                         \
     X(service_down)                                                                                \
     X(service_failures)                                                                            \
     X(service_waits)
@@ -60,7 +60,7 @@ enum due {
     DUE_PROBE,
     DUE_AUDIT_NOTES,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
-    DUE_PARKED, /* its owner: a parked of parking.c */
+    DUE_PARKED,  /* its owner: a parked of parking.c */
 };
 
 struct announce;
@@ -75,14 +75,13 @@ struct hashing;
 struct parking;
 struct probe;
 struct standings;
+struct signing;
 
 struct region {
     struct moment at; /* of the step under way */
     char *name;
     char *directory;
     char *vfs;
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
-    char *signing_kid;
 
     Mec__Config *config;    /* our own copy */
     Mec__Settings settings; /* of it, with defaults where it says 0 */
@@ -104,6 +103,7 @@ struct region {
     struct edge *edge;
     struct standings *standings;
     struct buckets *buckets;
+    struct signing *signing;
     struct cache *cache;
     struct audit_notes *audit_notes;
     struct caches *caches;
