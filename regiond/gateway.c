@@ -191,7 +191,7 @@ static void refuse_service(struct region *region, struct request *request,
     bool down = verdict->state == SERVICES_DOWN;
 
     if (down) {
-        reach(SERVICE_DOWN);
+        reach(SERVICE_DOWN_HERE);
         region->counters.service_down++;
     } else {
         reach(SERVICE_FAILED);
