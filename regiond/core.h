@@ -50,6 +50,7 @@ enum due {
     DUE_PROBE,
 };
 
+struct announce;
 struct commit;
 struct drain;
 struct feed;
@@ -85,6 +86,7 @@ struct region {
     struct edge *edge;
     struct cache *cache;
     struct commit *commit;
+    struct announce *announce;
     struct feed *feed;
     struct forward *forward;
     struct hashing *hashing;
