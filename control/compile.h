@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "control.pb-c.h"
 #include "control/faults.h"
 #include "control/topology.h"
@@ -26,6 +27,7 @@ struct compile_input {
     const struct compile_listener *listeners;
     size_t listener_count;
     const uint8_t (*public_keys)[TOKEN_KEY_PUBLIC_SIZE]; /* one a region, in order */
+    const uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE];  /* likewise; NULL: none */
     uint64_t seed;
 };
 

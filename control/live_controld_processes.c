@@ -13,6 +13,7 @@
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
 #include "control/live_process.h"
+#include "control/live_vault_keys.h"
 #include "control/live_world.h"
 #include "control/text.h"
 
@@ -59,7 +60,7 @@ int live_controld_prepare(struct world *world)
         error = load_key(path, world->public_keys[i]);
         free(path);
     }
-    return error;
+    return error == 0 ? live_vault_keys_prepare(world) : error;
 }
 
 void live_controld_find_alive(const struct world *world, bool *ret_alive)

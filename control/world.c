@@ -57,6 +57,7 @@ struct world *world_create(const char *name, struct topology *topology, const ch
     world->runtime = memory_text(runtime);
     world->topology = topology;
     world->seed = topology->seed;
+    world->vault_keys = memory_alloc(topology->region_count * sizeof *world->vault_keys);
     world->public_keys = memory_alloc(topology->region_count * sizeof *world->public_keys);
     add_listeners(world, port);
     add_processes(world);
@@ -70,6 +71,7 @@ void world_free(struct world *world)
     supervisor_free(&world->supervisor);
     faults_free(&world->faults);
     topology_free(world->topology);
+    free(world->vault_keys);
     free(world->public_keys);
     free(world->listeners);
     free(world->runtime);
@@ -108,6 +110,7 @@ Mec__Config *world_config(const struct world *world)
         .listeners = world->listeners,
         .listener_count = world->listener_count,
         .public_keys = (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])world->public_keys,
+        .vault_keys = (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])world->vault_keys,
         .seed = world->seed});
 }
 

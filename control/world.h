@@ -36,6 +36,7 @@ struct world {
     struct compile_listener *listeners; /* the one for all first */
     size_t listener_count;
     uint8_t (*public_keys)[TOKEN_KEY_PUBLIC_SIZE]; /* one a region */
+    uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE];  /* likewise */
     struct supervisor supervisor;
 };
 

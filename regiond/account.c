@@ -129,7 +129,7 @@ struct hashing_work account_work(const struct account *account, struct slice pas
 }
 
 /* Names are the same in any case of letters; anything that is no name is the empty one. */
-static void take_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE])
+void account_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE])
 {
     size_t size = strlen(from);
 
@@ -152,7 +152,7 @@ int account_credentials(struct slice body, struct credentials *ret_credentials)
     if (json_is_string(name) && json_is_string(password) && json_object_size(root) == 2) {
         const char *text = json_string_value(password);
 
-        take_name(json_string_value(name), ret_credentials->name);
+        account_name(json_string_value(name), ret_credentials->name);
         ret_credentials->password_size = json_string_length(password);
         ret_credentials->password = memory_copy(text, ret_credentials->password_size);
         r = 0;

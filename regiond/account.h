@@ -50,6 +50,9 @@ struct credentials {
     size_t password_size;
 };
 
+/* @from as a user's name: in lower case; empty when nobody can be called that. */
+void account_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE]);
+
 /* Read `{"name", "password"}`; any other member is an error. The caller releases *@ret_credentials
  * with account_credentials_wipe().
  *

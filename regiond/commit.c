@@ -7,6 +7,7 @@
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
+#include "regiond/data_keys.h"
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
@@ -203,6 +204,7 @@ static void publish(struct region *region, struct copy *copy, size_t count)
         if (!(PLANTED(STALE_CACHE) && op->kind == STORE_OP_APPLY) &&
             cache_key(copy->target, op->service, op->user, op->key, &key) == 0)
             cache_drop(region->cache, &key);
+        data_keys_changed(region, copy, op->service, op->user);
         last = op;
         region->counters.committed++;
     }

@@ -52,6 +52,7 @@ enum due {
 
 struct announce;
 struct commit;
+struct data_keys;
 struct drain;
 struct feed;
 struct forward;
@@ -85,6 +86,7 @@ struct region {
     struct outbox *outbox;
     struct edge *edge;
     struct cache *cache;
+    struct data_keys *data_keys;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;

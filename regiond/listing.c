@@ -1,6 +1,5 @@
 #include "regiond/listing.h"
 
-#include <errno.h>
 #include <jansson.h>
 
 #include "common/memory.h"
@@ -10,45 +9,38 @@
 
 /* Of one page of a list: keys can be long, and a frame is bounded. */
 #define PAGE_BYTES_MAX (512u * 1024)
-/* A list is read together with the log's end; a commit between the two makes us read again. */
-#define LIST_TRIES 3
 
-/* Read the page and the end of the log it belongs to. Returns how many, or -EIO. */
-static int read_page(struct region *region, const struct request *request,
-                     const struct listing *listing, size_t limit, struct record *ret_records,
-                     struct store_end *ret_end)
+/* One more than the page has, to know whether there are more. */
+struct page {
+    const struct request *request;
+    const struct listing *listing;
+    size_t limit;
+    struct record *records;
+    size_t count;
+};
+
+static int read_page(struct region *region, const struct copy *copy, void *context)
 {
-    const Mec__Call *call = request->call;
-    struct store_reader *reader = request->copy->reader;
+    struct page *page = context;
+    const Mec__Call *call = page->request->call;
+    int count = store_reader_list(copy->reader, region->scratch, page->listing->service,
+                                  page->request->claims.user, call->prefix, call->after,
+                                  page->limit + 1, page->records);
 
-    for (int i = 0; i < LIST_TRIES; i++) {
-        struct store_end before;
-        int count, r;
-
-        r = store_reader_end(reader, &before);
-        if (r < 0)
-            return r;
-        count = store_reader_list(reader, region->scratch, listing->service, request->claims.user,
-                                  call->prefix, call->after, limit, ret_records);
-        if (count < 0)
-            return count;
-        r = store_reader_end(reader, ret_end);
-        if (r < 0)
-            return r;
-        if (before.seq == ret_end->seq)
-            return count;
-    }
-    return -EAGAIN;
+    if (count < 0)
+        return count;
+    page->count = (size_t)count;
+    return 0;
 }
 
-/* As many of @records as one page takes. */
-static size_t page_count(const struct record *records, size_t count, size_t limit)
+/* As many of the records as one page takes. */
+static size_t page_size(const struct page *page)
 {
     size_t bytes = 0;
     size_t i;
 
-    for (i = 0; i < count && i < limit; i++) {
-        bytes += 2 * strlen(records[i].key) + 128;
+    for (i = 0; i < page->count && i < page->limit; i++) {
+        bytes += 2 * strlen(page->records[i].key) + 128;
         if (i > 0 && bytes > PAGE_BYTES_MAX)
             break;
     }
@@ -66,20 +58,27 @@ static json_t *item_json(const struct listing *listing, const struct record *rec
                      text_time(record->updated_wall_us, updated));
 }
 
-static char *list_json(const struct listing *listing, const struct record *records, size_t page,
-                       bool more)
+static char *page_json(const struct page *page)
 {
+    size_t size = page_size(page);
     json_t *items = json_array();
     json_t *root;
     char *text;
 
-    for (size_t i = 0; i < page; i++)
-        json_array_append_new(items, item_json(listing, &records[i]));
+    for (size_t i = 0; i < size; i++)
+        json_array_append_new(items, item_json(page->listing, &page->records[i]));
     root = json_pack("{s:o, s:o}", "items", items, "next",
-                     more ? json_string(records[page - 1].key) : json_null());
+                     size < page->count ? json_string(page->records[size - 1].key) : json_null());
     text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;
+}
+
+size_t listing_limit(const struct request *request)
+{
+    size_t limit = request->call->limit ? request->call->limit : LISTING_DEFAULT;
+
+    return limit < LISTING_MAX ? limit : LISTING_MAX;
 }
 
 void listing_send(struct region *region, struct request *request, const struct store_end *end,
@@ -99,25 +98,15 @@ void listing_send(struct region *region, struct request *request, const struct s
 
 void listing_answer(struct region *region, struct request *request, const struct listing *listing)
 {
-    size_t limit = request->call->limit ? request->call->limit : LISTING_DEFAULT;
+    struct page page = {.request = request, .listing = listing, .limit = listing_limit(request)};
     struct store_end end;
-    struct record *records;
-    size_t page;
-    int count;
+    int r;
 
-    if (limit > LISTING_MAX)
-        limit = LISTING_MAX;
     request_enter(request, STAGE_STORAGE);
-    records = arena_alloc(region->scratch, (limit + 1) * sizeof *records);
-    count = read_page(region, request, listing, limit + 1, records, &end);
-    if (count == -EAGAIN) {
-        answer_overloaded(region, request);
-        return;
-    }
-    if (count < 0) {
-        records_answer_unreadable(region, request);
-        return;
-    }
-    page = page_count(records, (size_t)count, limit);
-    listing_send(region, request, &end, list_json(listing, records, page, page < (size_t)count));
+    page.records = arena_alloc(region->scratch, (page.limit + 1) * sizeof *page.records);
+    r = records_at_once(region, request->copy, read_page, &page, &end);
+    if (r < 0)
+        records_answer_failure(region, request, r);
+    else
+        listing_send(region, request, &end, page_json(&page));
 }

@@ -19,6 +19,9 @@ struct listing {
  * request->copy. */
 void listing_answer(struct region *region, struct request *request, const struct listing *listing);
 
+/* How many items the client wants on a page at most. */
+size_t listing_limit(const struct request *request);
+
 /* Answer with @json, which is about the copy as it stood at @end. Takes @json over. */
 void listing_send(struct region *region, struct request *request, const struct store_end *end,
                   char *json);

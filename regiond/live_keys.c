@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "common/live_files.h"
 #include "common/memory.h"
 
 static int fail(int error, const char *why, const char **ret_why)
@@ -69,5 +70,22 @@ int live_keys_load(const char *directory, const Mec__Config *config, struct live
     if (error == 0)
         *ret_keys = keys;
     sodium_memzero(&keys, sizeof(keys));
+    return error;
+}
+
+int live_keys_load_vault(const char *directory, uint8_t ret_seed[VAULT_KEY_SEED_SIZE],
+                         const char **ret_why)
+{
+    struct arena *arena = arena_create();
+    int error = live_files_read_secret(arena_format(arena, "%s/vault.key", directory), ret_seed,
+                                       VAULT_KEY_SEED_SIZE);
+
+    arena_free(arena);
+    if (error == -EPERM)
+        *ret_why = "others may read it: make its mode 0600";
+    else if (error == -EBADMSG)
+        *ret_why = "it is not a key of 32 bytes";
+    else if (error < 0)
+        *ret_why = strerror(-error);
     return error;
 }

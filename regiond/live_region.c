@@ -303,6 +303,7 @@ static int create_core(struct live_region *live, const Mec__Config *config)
                                      .link_seed = link_seed(config, live->options->name)};
     struct store_end *ends = memory_alloc((live->shard_count + 1) * sizeof(ends[0]));
     struct live_keys keys;
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     const char *why = NULL;
     int error = live_keys_load(live->options->directory, config, &keys, &why);
 
@@ -310,6 +311,13 @@ static int create_core(struct live_region *live, const Mec__Config *config)
         free(ends);
         return complain(live, error, "signing.key", why);
     }
+    error = live_keys_load_vault(live->options->directory, vault_seed, &why);
+    if (error < 0) {
+        sodium_memzero(&keys, sizeof(keys));
+        free(ends);
+        return complain(live, error, "vault.key", why);
+    }
+    options.vault_seed = vault_seed;
     options.signing_seed = keys.seed;
     options.signing_kid = keys.kid;
     randombytes_buf(options.secret, sizeof(options.secret));
@@ -317,6 +325,7 @@ static int create_core(struct live_region *live, const Mec__Config *config)
         ends[i] = storage_end(live->storage, i);
     error = region_create(&options, config, ends, live_loop_now(), &live->region);
     sodium_memzero(&keys, sizeof(keys));
+    sodium_memzero(vault_seed, sizeof(vault_seed));
     sodium_memzero(options.secret, sizeof(options.secret));
     free(ends);
     if (error < 0)

@@ -32,7 +32,7 @@ static void get_admitted(struct region *region, struct request *request)
         records_answer_absent(region, request, record.epoch, record.seq,
                               "There is no value under this key.");
     else if (r < 0)
-        records_answer_unreadable(region, request);
+        records_answer_failure(region, request, r);
     else
         records_answer(region, request, &record, served);
 }

@@ -7,6 +7,9 @@
 #include "regiond/answer.h"
 #include "regiond/conditions.h"
 
+/* Several things are read together with the log's end; a commit in between makes us read again. */
+#define TRIES_MAX 3
+
 bool records_has_copy(struct region *region, struct request *request)
 {
     if (request->copy)
@@ -63,6 +66,28 @@ int records_find(struct region *region, struct request *request, const char *ser
     return r;
 }
 
+int records_at_once(struct region *region, const struct copy *copy, records_read *read,
+                    void *context, struct store_end *ret_end)
+{
+    struct store_end before, after;
+
+    for (int i = 0; i < TRIES_MAX; i++) {
+        int r = store_reader_end(copy->reader, &before);
+
+        if (r == 0)
+            r = read(region, copy, context);
+        if (r == 0)
+            r = store_reader_end(copy->reader, &after);
+        if (r < 0)
+            return r;
+        if (before.seq == after.seq) {
+            *ret_end = after;
+            return 0;
+        }
+    }
+    return -EAGAIN;
+}
+
 void records_answer(struct region *region, struct request *request,
                     const struct cache_record *record, Mec__Served served)
 {
@@ -98,8 +123,12 @@ void records_answer_absent(struct region *region, struct request *request, uint6
     answer_send(region, request, &answer);
 }
 
-void records_answer_unreadable(struct region *region, struct request *request)
+void records_answer_failure(struct region *region, struct request *request, int error)
 {
+    if (error == -EAGAIN) {
+        answer_overloaded(region, request);
+        return;
+    }
     outbox_log(region->outbox, "the file of shard %s cannot be read", request->copy->shard);
     answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                    "The region's storage cannot be read.");

@@ -20,6 +20,15 @@ int records_find(struct region *region, struct request *request, const char *ser
                  const char *user, const char *key, struct cache_record *ret_record,
                  Mec__Served *ret_served);
 
+/* Let @read read several things of @copy as they stood at one end of its log, *@ret_end: a commit
+ * in between makes it read again.
+ *
+ * Errors: what @read returns when it is negative; -EAGAIN, commits never left time for it; -EIO. */
+typedef int records_read(struct region *region, const struct copy *copy, void *context);
+
+int records_at_once(struct region *region, const struct copy *copy, records_read *read,
+                    void *context, struct store_end *ret_end);
+
 /* What a copy of ours is served as. */
 Mec__Served records_served(const struct region *region, const struct copy *copy);
 
@@ -31,7 +40,7 @@ void records_answer(struct region *region, struct request *request,
 void records_answer_absent(struct region *region, struct request *request, uint64_t epoch,
                            uint64_t seq, const char *detail);
 
-/* The disk gives nothing back: others may do better. */
-void records_answer_unreadable(struct region *region, struct request *request);
+/* What was to be read could not be, by @error: others may do better. */
+void records_answer_failure(struct region *region, struct request *request, int error);
 
 #endif

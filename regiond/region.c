@@ -12,6 +12,7 @@
 #include "regiond/announce.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
+#include "regiond/data_keys.h"
 #include "regiond/drain.h"
 #include "regiond/feed.h"
 #include "regiond/follower.h"
@@ -126,6 +127,7 @@ static void take_config(struct region *region, const Mec__Config *from)
     take_keys(region, config);
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
+    data_keys_configure(region);
     forward_configure(region);
 }
 
@@ -366,6 +368,7 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->outbox = outbox_create();
     region->edge = edge_create();
     region->cache = cache_create(0);
+    region->data_keys = data_keys_create(options->vault_seed);
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -439,6 +442,7 @@ void region_free(struct region *region)
     queue_reader_free(region->queue_reader);
     copies_free(region);
     cache_free(region->cache);
+    data_keys_free(region->data_keys);
     edge_free(region->edge);
     outbox_free(region->outbox);
     arena_free(region->scratch);

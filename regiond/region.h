@@ -22,7 +22,8 @@ struct region_options {
     const char *vfs;             /* NULL: SQLite's default */
     const uint8_t *signing_seed; /* TOKEN_KEY_SEED_SIZE */
     const char *signing_kid;
-    uint8_t secret[32]; /* fresh randomness; salts, ids and sessions grow from it */
+    const uint8_t *vault_seed; /* VAULT_KEY_SEED_SIZE; see data_keys.h */
+    uint8_t secret[32];        /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
 };
 

@@ -19,6 +19,7 @@ struct write {
     struct writing writing; /* its terms are in `op` */
     struct commit_op op;
     char *key, *content_type, *value; /* ours, where they are not the call's */
+    struct store_seal seal;
 };
 
 static void hash_part(crypto_generichash_state *state, const void *data, size_t size)
@@ -144,6 +145,10 @@ static void answer_result(struct region *region, struct write *write)
         answer_problem(region, request, PROBLEM_EXPIRED,
                        "The write waited longer in the queue than the world allows.");
         break;
+    case STORE_OVER_QUOTA:
+        answer_problem(region, request, PROBLEM_QUOTA,
+                       "The user has as much there as the world allows; delete something first.");
+        break;
     case STORE_FORBIDDEN:
         answer_problem(region, request, write->writing.refusal, write->writing.refusal_detail);
         break;
@@ -189,6 +194,9 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     if (!is_answered_early(&op->store.write))
         answer_done(region, write, error);
     request_release(&write->request);
+    if (write->value)
+        sodium_memzero(write->value, op->store.write.value.size);
+    sodium_memzero(&write->seal, sizeof write->seal);
     free(write->value);
     free(write->content_type);
     free(write->key);
@@ -219,7 +227,12 @@ static void fill(struct write *write, struct store_write *terms)
     const Mec__Call *call = write->request.call;
 
     own_texts(write, terms);
+    if (terms->seal) {
+        write->seal = *terms->seal;
+        terms->seal = &write->seal;
+    }
     terms->user = write->request.claims.user;
+    terms->session = write->request.claims.session;
     terms->idempotency_key = call->idempotency_key;
     terms->traceparent = call->traceparent;
     terms->receipt = "";

@@ -12,7 +12,7 @@
 struct writing {
     /* Its service, `delete`, condition, request_digest, `forbidden` and limits. Where key,
      * content_type or value.data is NULL, it is the call's; else it is copied. The rest is filled
-     * in from the call. */
+     * in from the call. What it is sealed with is copied too, and wiped with the value. */
     struct store_write terms;
     /* What a client is told when terms.forbidden was set, unless the write had been made before. */
     enum problem_id refusal;

@@ -58,6 +58,27 @@ void director_signing_seed(uint32_t region, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE
     memset(ret_seed, (int)region + 1, TOKEN_KEY_SEED_SIZE);
 }
 
+/* Likewise made once. */
+static uint8_t (*vault_keys(void))[VAULT_KEY_PUBLIC_SIZE]
+{
+    static uint8_t keys[PLAN_REGIONS_MAX][VAULT_KEY_PUBLIC_SIZE];
+    static bool made;
+
+    for (uint32_t i = 0; i < PLAN_REGIONS_MAX && !made; i++) {
+        uint8_t seed[VAULT_KEY_SEED_SIZE];
+
+        director_vault_seed(i, seed);
+        vault_key_public(seed, keys[i]);
+    }
+    made = true;
+    return keys;
+}
+
+void director_vault_seed(uint32_t region, uint8_t ret_seed[VAULT_KEY_SEED_SIZE])
+{
+    memset(ret_seed, 0x80 | (int)region, VAULT_KEY_SEED_SIZE);
+}
+
 const char *director_signing_kid(const struct simulation *simulation, uint32_t region)
 {
     return simulation->director->kids[region];
@@ -66,16 +87,17 @@ const char *director_signing_kid(const struct simulation *simulation, uint32_t r
 static Mec__Config *compile(struct director *director)
 {
     const struct plan *plan = director->simulation->plan;
-    struct compile_input input = {.version = director->config_count + 1,
-                                  .world = "simulated",
-                                  .runtime_directory = "run",
-                                  .topology = director->topology,
-                                  .faults = &director->faults,
-                                  .listeners = director->listeners,
-                                  .listener_count = plan->region_count + 1,
-                                  .public_keys =
-                                      (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])public_keys(),
-                                  .seed = plan->seed};
+    struct compile_input input = {
+        .version = director->config_count + 1,
+        .world = "simulated",
+        .runtime_directory = "run",
+        .topology = director->topology,
+        .faults = &director->faults,
+        .listeners = director->listeners,
+        .listener_count = plan->region_count + 1,
+        .public_keys = (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])public_keys(),
+        .vault_keys = (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])vault_keys(),
+        .seed = plan->seed};
     Mec__Config *config = compile_config(&input);
 
     for (size_t i = 0; i < plan->region_count; i++) {

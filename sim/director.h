@@ -30,6 +30,9 @@ int64_t director_clock_offset_us(const struct simulation *simulation, uint32_t r
 void director_signing_seed(uint32_t region, uint8_t ret_seed[32]);
 const char *director_signing_kid(const struct simulation *simulation, uint32_t region);
 
+/* What its key of the vault grows from, likewise. */
+void director_vault_seed(uint32_t region, uint8_t ret_seed[32]);
+
 uint32_t director_home(const struct simulation *simulation, uint32_t shard);
 bool director_has_moved(const struct simulation *simulation, uint32_t shard); /* ever */
 

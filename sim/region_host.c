@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "regiond/region.h"
 #include "sim/director.h"
 #include "sim/simulation.h"
@@ -24,6 +25,7 @@ struct region_host {
     struct vfs *disk;
     char vfs_name[32];
     uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     bool damaged[PLAN_REGIONS_MAX]; /* by shard */
 
     /* Of the present life. */
@@ -44,6 +46,7 @@ struct region_host *region_host_create(struct process *process)
     host->disk = vfs_create(host->vfs_name, random_next(&simulation->luck[LUCK_STORAGE]));
     vfs_set_sync_us(host->disk, simulation->plan->sync_us);
     director_signing_seed(process->index, host->signing_seed);
+    director_vault_seed(process->index, host->vault_seed);
     for (size_t i = 0; i < simulation->plan->region_count; i++)
         template_copy(host->disk, simulation->plan->region_names[i]);
     return host;
@@ -357,6 +360,7 @@ static int create_core(struct process *process, const struct store_end *ends)
         .vfs = host->vfs_name,
         .signing_seed = host->signing_seed,
         .signing_kid = director_signing_kid(simulation, process->index),
+        .vault_seed = host->vault_seed,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 
