@@ -21,7 +21,6 @@
 
 #include "common/memory.h"
 #include "common/position.h"
-#include "common/seal.h"
 #include "common/slice.h"
 
 #define DIGEST_SIZE 32 /* BLAKE2b-256 */
@@ -59,13 +58,6 @@ enum store_condition {
     STORE_IF_ABSENT   /* `If-None-Match: *`: no living record */
 };
 
-/* What the value of a write is to be sealed with; see common/seal.h. The owner wipes it once the
- * operation is done: the store keeps no copy. */
-struct store_seal {
-    uint8_t key[SEAL_KEY_SIZE];
-    uint8_t nonce[SEAL_NONCE_SIZE]; /* never used before under this key */
-};
-
 /* A client's write at the home. Borrowed pointers; the batch's owner keeps them alive. */
 struct store_write {
     const char *service;
@@ -82,11 +74,6 @@ struct store_write {
     const char *traceparent;
     uint64_t expires_wall_us; /* refuse past this (STORE_EXPIRED), unless already made; 0 = never */
     bool forbidden;           /* refuse (STORE_FORBIDDEN), unless already made */
-
-    uint64_t quota_bytes, quota_keys; /* 0: no limit */
-    const struct store_seal *seal;
-    const char *action;  /* "metadata.put"; NULL: SERVICE.put or SERVICE.delete */
-    const char *session; /* NULL: none */
 
     /* Which tokens of @user it voids. Not stored: for whoever tells the followers ahead of the log
      * (announce.h). */
@@ -117,8 +104,7 @@ enum store_result {
     STORE_DIVERGED,    /* apply: the previous digest is not ours */
     STORE_STALE_EPOCH, /* apply, write: older than the log's epoch */
     STORE_INVALID,     /* apply: digest mismatch or unreadable */
-    STORE_NOT_RUN,     /* the batch did not commit */
-    STORE_OVER_QUOTA
+    STORE_NOT_RUN      /* the batch did not commit */
 };
 
 enum store_op_kind { STORE_OP_WRITE, STORE_OP_APPLY };

@@ -159,13 +159,6 @@ static Mec__Change make_change(const struct store *store, const struct store_rou
     struct slice value = write->delete ? (struct slice){"", 0} : write->value;
     Mec__Change change = MEC__CHANGE__INIT;
 
-    if (write->seal && !write->delete) {
-        struct seal_place place = {store->shard, write->user, write->service, write->key,
-                                   head->version + 1};
-        uint8_t *sealed = malloc(value.size + SEAL_OVERHEAD);
-        seal_value(write->seal->key, write->seal->nonce, &place, value, sealed);
-        value = (struct slice){(const char *)sealed, value.size + SEAL_OVERHEAD};
-    }
     store_digest_of(value, value_digest);
     change.shard = store->shard;
     change.epoch = round->epoch;
