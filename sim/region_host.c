@@ -143,7 +143,8 @@ static void trace_batch(const struct region_host *host, const struct storage_bat
     }
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->target == STORAGE_QUEUE) {
-            static const char *const kinds[] = {"queues", "attempts", "settles"};
+            static const char *const kinds[] = {"queues", "attempts", "settles", "notes",
+                                                "keeps a head of"};
             const struct queue_op *op = &batch->queue_ops[i];
 
             simulation_trace(
@@ -152,13 +153,14 @@ static void trace_batch(const struct region_host *host, const struct storage_bat
                 op->entry.shard ? op->entry.shard : "",
                 op->entry.idempotency_key ? op->entry.idempotency_key : "", (int)op->result);
         } else {
+            static const char *const kinds[] = {"commits", "applies", "notes"};
             const struct store_op *op = &batch->ops[i];
 
             simulation_trace(
                 simulation, process->name, "%s %s:%llu.%llu %s/%s/%s v%llu%s (result %d)",
-                op->kind == STORE_OP_WRITE ? "commits" : "applies",
+                kinds[op->kind],
                 simulation->plan->region_names[batch->target], (unsigned long long)op->epoch,
-                (unsigned long long)(op->kind == STORE_OP_WRITE ? op->seq : op->apply.seq),
+                (unsigned long long)(op->kind == STORE_OP_APPLY ? op->apply.seq : op->seq),
                 op->service ? op->service : "", op->user ? op->user : "", op->key ? op->key : "",
                 (unsigned long long)op->version, op->deleted ? " deleted" : "", (int)op->result);
         }
@@ -346,8 +348,8 @@ static int open_files(struct process *process)
 
     for (size_t i = 0; i < config->n_shards; i++)
         shards[i] = config->shards[i]->name;
-    return storage_open(REGION_HOST_DIRECTORY, shards, config->n_shards, host->vfs_name,
-                        &host->storage, &failed);
+    return storage_open(REGION_HOST_DIRECTORY, process->simulation->plan->region_names[process->index],
+                        shards, config->n_shards, host->vfs_name, &host->storage, &failed);
 }
 
 static int create_core(struct process *process, const struct store_end *ends)

@@ -35,7 +35,7 @@ static struct storage *open_storage(int *ret_error)
     struct storage *storage = NULL;
     const char *failed = NULL;
 
-    *ret_error = storage_open("d", shards, SHARDS, raw_disk, &storage, &failed);
+    *ret_error = storage_open("d", "us-east", shards, SHARDS, raw_disk, &storage, &failed);
     if (*ret_error == 0)
         storage_set_tidy_pages(storage, 12);
     return storage;
