@@ -63,6 +63,8 @@ void metadata_write(struct region *region, struct request *request)
     if (!check(region, request, &writing.terms))
         return;
     writing_digest(call, NULL, writing.terms.request_digest);
+    writing.terms.quota_bytes = region->settings.quota_metadata_bytes;
+    writing.terms.quota_keys = region->settings.quota_metadata_keys;
     if (!request->copy)
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_NO_REGION,
                        "This region holds no copy of the user's shard.");

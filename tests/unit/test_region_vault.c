@@ -347,6 +347,27 @@ START_TEST(what_was_tampered_with_is_an_error_and_never_a_value)
 }
 END_TEST
 
+START_TEST(a_user_has_as_much_as_the_world_allows_and_no_more)
+{
+    Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(US, "bob");
+    Mec__Call call = put_call(ada, "three", "v");
+
+    driver->config.settings->quota_vault_keys = 2;
+    driver->config.settings->quota_vault_bytes = 2 * (VAULT_ITEM_OVERHEAD + 100);
+    driver_configure(driver);
+    ck_assert_status(put(US, ada, "one", "v"), 201);
+    ck_assert_status(put(US, ada, "two", "v"), 201);
+    ck_assert_problem(ask(US, call), 403, "quota-exceeded");
+    ck_assert_status(put(US, bob, "three", "v"), 201); /* each has their own */
+    ck_assert_status(put(US, ada, "two", "w"), 204);
+    ck_assert_problem(put(US, ada, "two", arena_format(driver->arena, "%0300d", 0)), 403,
+                      "quota-exceeded");
+    ck_assert_value(get(US, ada, "two"), "w");
+    ck_assert_status(take_out(US, ada, "one"), 204);
+    ck_assert_status(ask(US, call), 201);
+}
+END_TEST
+
 START_TEST(a_list_has_names_and_the_sizes_of_the_values)
 {
     Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(US, "bob");
@@ -472,6 +493,7 @@ int main(void)
         a_disk_that_is_full_before_the_key_or_the_item_leaves_neither,
         a_region_that_cannot_open_the_data_key_says_so_and_others_serve,
         a_home_that_could_not_open_its_own_boxes_takes_nothing,
+        a_user_has_as_much_as_the_world_allows_and_no_more,
         a_list_has_names_and_the_sizes_of_the_values,
         a_copy_that_has_not_heard_for_too_long_serves_nothing,
         data_keys_that_are_kept_are_few,
