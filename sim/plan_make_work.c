@@ -206,6 +206,14 @@ static uint64_t vault_count(const struct plan *plan, struct random *ret_random)
     return per_minute * plan->duration_us / (60 * SECOND_US) + 1;
 }
 
+/* The first items of all, at once: so sessions of one user meet, who has no data key yet. */
+static void make_first_items(struct plan *plan, uint64_t at_us, struct random *random)
+{
+    for (uint32_t client = 0; client < plan->client_count; client++)
+        add(plan, client, PLAN_OPERATION_VAULT_PUT, at_us)->key =
+            (uint32_t)random_up_to(random, plan->key_count - 1);
+}
+
 /* Beside all else, so that the rest of a seed's plan is as it would be without. */
 static void make_vault(struct plan *plan, const struct habits *habits, uint64_t settled_us)
 {
@@ -216,10 +224,15 @@ static void make_vault(struct plan *plan, const struct habits *habits, uint64_t 
     };
     struct random random;
     uint64_t count = vault_count(plan, &random);
+    uint64_t from_us = settled_us / 2;
 
+    if (count > 0 && plan_luck_chance(&random, 30)) {
+        from_us = settled_us;
+        make_first_items(plan, settled_us, &random);
+    }
     for (uint32_t client = 0; client < plan->client_count; client++) {
         for (uint64_t i = 0; i < count; i++) {
-            uint64_t at_us = plan_luck_between(&random, settled_us / 2, plan->duration_us - 1);
+            uint64_t at_us = plan_luck_between(&random, from_us, plan->duration_us - 1);
             size_t kind = plan_luck_pick(&random, weights, PLAN_OPERATION_COUNT);
 
             draw_details(plan, habits, &random,
@@ -246,7 +259,7 @@ static size_t most_operations(const struct plan *plan, const struct habits *habi
         most += 2 + count_of(habits, i);
     struct random random;
 
-    return most + plan->client_count * vault_count(plan, &random);
+    return most + plan->client_count * (1 + vault_count(plan, &random));
 }
 
 void plan_make_work(struct plan *plan, uint64_t settled_us)
