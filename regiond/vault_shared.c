@@ -78,12 +78,22 @@ static int read_shared(struct region *region, const struct copy *copy, void *con
     return grant < 0 && grant != -ENOENT ? grant : 0;
 }
 
-/* Nothing of what it says or how depends on the owner's shard. */
-static void refuse(struct region *region, struct request *request)
+/* The same request as one about the reader's own shard, for answers of which nothing is to depend
+ * on the owner's. (A request that has waited for its bookmark still belongs to the owner's.) */
+static struct request as_readers(const struct region *region, const struct request *request)
 {
+    struct request own = *request;
+
+    own.copy = copies_find(region, request->claims.shard);
+    return own;
+}
+
+static void refuse(struct region *region, const struct request *request)
+{
+    struct request own = as_readers(region, request);
+
     reach(SHARED_ITEM_REFUSED);
-    request->copy = copies_find(region, request->claims.shard);
-    answer_problem(region, request, PROBLEM_NOT_FOUND,
+    answer_problem(region, &own, PROBLEM_NOT_FOUND,
                    "There is no such item, or it is not shared with you.");
 }
 
@@ -107,18 +117,17 @@ static void answer_shared(struct region *region, struct request *request,
 
 static void shared_admitted(struct region *region, struct request *request)
 {
-    struct copy *readers = copies_find(region, request->claims.shard);
+    struct request own = as_readers(region, request);
     struct shared shared = {.request = request};
     struct store_end end;
     struct owner owner;
     int r = find_owner(region, request, &owner);
 
-    request_enter(request, STAGE_STORAGE);
-    if (r == 0 && (!trust_grants(region, request->copy) || !trust_tokens(region, readers))) {
-        request->copy = readers;
-        trust_refuse(region, request);
+    if (r == 0 && (!trust_grants(region, request->copy) || !trust_tokens(region, own.copy))) {
+        trust_refuse(region, &own);
         return;
     }
+    request_enter(request, STAGE_STORAGE);
     /* While the request has waited for its bookmark, the name may have become somebody else's. */
     shared.owner = r == 0 && owner.copy == request->copy ? owner.user : "";
     if (r == 0)

@@ -185,6 +185,30 @@ START_TEST(a_bookmark_of_the_owners_shard_counts)
 }
 END_TEST
 
+START_TEST(who_has_waited_for_a_bookmark_is_refused_like_anybody)
+{
+    Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(EU, "bob"), *eve = sign_up(EU, "eve");
+    Mec__Call call = get_call(eve, "note", "ada");
+    Mec__Position seen = MEC__POSITION__INIT, *bookmark[] = {&seen};
+    const Mec__Answer *waited;
+    uint64_t id;
+
+    put(US, ada, "note", "old");
+    grant(US, ada, "note", "bob");
+    driver_ship_all(driver);
+    put(US, ada, "note", "new");
+    seen = *get_of(US, bob, "ada", "note")->seen;
+    call.bookmark = bookmark;
+    call.n_bookmark = 1;
+    call.wait_us = SECOND_US;
+    id = driver_call(driver, EU, &call);
+    driver_ship(driver, "us-east", US, EU);
+    waited = driver_answer(driver, EU, id);
+    ck_assert_problem(waited, 404, "not-found");
+    ck_assert(are_the_same(get_of(EU, eve, "ada", "none"), waited));
+}
+END_TEST
+
 START_TEST(an_item_that_is_made_anew_is_granted_to_nobody)
 {
     Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(EU, "bob");
@@ -412,6 +436,7 @@ int main(void)
         a_log_that_is_behind_is_not_trusted_though_revocations_are_known,
         the_readers_own_shard_must_be_known_newly_enough_too,
         a_bookmark_of_the_owners_shard_counts,
+        who_has_waited_for_a_bookmark_is_refused_like_anybody,
         an_item_that_is_made_anew_is_granted_to_nobody,
         who_is_granted_is_listed_by_name,
         who_cannot_be_granted_anything,
