@@ -59,6 +59,9 @@
     X(EXPIRED_THOUGH_SENT, "expired-though-sent",                                                  \
       "a queued write expires though the home may have it")                                        \
     X(BOUNDLESS_QUEUE, "boundless-queue", "a queue takes more than the settings allow")            \
+    /* in the vault */                                                                             \
+    X(UNGRANTED_READ, "ungranted-read", "another user's item is shown to whoever asks for it")     \
+    X(STALE_GRANT, "stale-grant", "a follower honours grants however old its copy of them is")     \
     /* in a router */                                                                              \
     X(UNKNOWN_AS_FAILED, "unknown-as-failed", "a write of unknown fate counts as not written")     \
     X(OVERTAKEN_QUEUE, "overtaken-queue", "a write goes home past earlier ones that are queued")   \

@@ -152,6 +152,19 @@
     X(CACHE_FLUSHED, "cache-flushed", "a cache with something in it was flushed")                  \
     X(EDGE_CLOSED, "edge-closed",                                                                  \
       "a token was not remembered as the cache was disabled or frozen")                            \
+    /* of the vault */                                                                             \
+    X(DATA_KEY_MADE, "data-key-made", "a user's first item made a data key")                       \
+    X(DATA_KEY_RACED, "data-key-raced", "two first items of one user met")                         \
+    X(DATA_KEY_EVICTED, "data-key-evicted", "an opened data key made room for another")            \
+    X(DATA_KEY_NOT_OURS, "data-key-not-ours", "a region could not open a data key")                \
+    X(DATA_KEY_BOXED_AGAIN, "data-key-boxed-again",                                                \
+      "a data key was put into boxes again, for other regions")                                    \
+    X(VAULT_ITEM_NOT_OPENED, "vault-item-not-opened", "an item did not open")                      \
+    X(VAULT_NOT_TRUSTED, "vault-not-trusted",                                                      \
+      "a region knew too little of who may read an item")                                          \
+    X(SHARED_ITEM_READ, "shared-item-read", "another user's item was read")                        \
+    X(SHARED_ITEM_REFUSED, "shared-item-refused", "another user's item was refused")               \
+    X(LOOKUP_ASKED, "lookup-asked", "a grant asked the home of the other user's name")             \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
     X(LOG_NOT_THE_SAME, "log-not-the-same",                                                        \
@@ -273,7 +286,11 @@
     X(STREAM_ASKS)                                                                                 \
     X(STREAM_ASKS_AFTER_PAUSE)                                                                     \
     X(STREAM_DIVERGED)                                                                             \
-    X(OUT_OF_TRIES)
+    X(OUT_OF_TRIES)                                                                                \
+    X(DATA_KEY_EVICTED)                                                                            \
+    X(DATA_KEY_NOT_OURS)                                                                           \
+    X(DATA_KEY_BOXED_AGAIN)                                                                        \
+    X(VAULT_ITEM_NOT_OPENED)
 
 enum reach_branch {
 #define X(branch, name, what) REACH_##branch,

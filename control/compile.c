@@ -92,6 +92,24 @@ static void add_keys(Mec__Config *config, const struct compile_input *input)
     }
 }
 
+static void add_vault_keys(Mec__Config *config, const struct compile_input *input)
+{
+    const struct topology *topology = input->topology;
+
+    if (!input->vault_keys)
+        return;
+    config->vault_keys = memory_alloc(topology->region_count * sizeof(Mec__VaultKey *));
+    for (size_t i = 0; i < topology->region_count; i++) {
+        Mec__VaultKey *key = memory_alloc(sizeof *key);
+
+        mec__vault_key__init(key);
+        key->region = memory_text(topology->regions[i].name);
+        key->public_key.data = memory_copy(input->vault_keys[i], VAULT_KEY_PUBLIC_SIZE);
+        key->public_key.len = VAULT_KEY_PUBLIC_SIZE;
+        config->vault_keys[config->n_vault_keys++] = key;
+    }
+}
+
 static uint64_t stretched(uint64_t us, double factor)
 {
     const uint64_t most = UINT64_C(3600) * 1000000; /* what a link takes */
@@ -266,6 +284,7 @@ Mec__Config *compile_config(const struct compile_input *input)
     config->seed = input->seed;
     add_regions(config, input);
     add_keys(config, input);
+    add_vault_keys(config, input);
     add_links(config, input);
     add_listeners(config, input);
     add_parts(config, input);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/vault_key.h"
 #include "control.pb-c.h"
 #include "control/faults.h"
 #include "control/key_ring.h"
@@ -25,7 +26,8 @@ struct compile_input {
     const struct faults *faults;
     const struct compile_listener *listeners;
     size_t listener_count;
-    const struct key_ring *rings; /* one a region, in order */
+    const struct key_ring *rings;                       /* one a region, in order */
+    const uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE]; /* likewise; NULL: none */
     uint64_t seed;
 };
 

@@ -13,6 +13,7 @@
 #include "common/live_log.h"
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
+#include "control/live_vault_keys.h"
 #include "control/live_world.h"
 #include "control/text.h"
 
@@ -158,5 +159,5 @@ int live_controld_prepare(struct live_controld *controld, struct world *world)
         error = begin_ring(&world->rings[i], path);
         free(path);
     }
-    return error;
+    return error == 0 ? live_vault_keys_prepare(world) : error;
 }

@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
 #include "control/live_process.h"
+#include "control/live_vault_keys.h"
 #include "control/live_world.h"
 #include "control/text.h"
 

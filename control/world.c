@@ -60,6 +60,7 @@ struct world *world_create(const char *name, struct topology *topology, const ch
     world->rings = memory_alloc(topology->region_count * sizeof *world->rings);
     for (size_t i = 0; i < topology->region_count; i++)
         key_ring_init(&world->rings[i]);
+    world->vault_keys = memory_alloc(topology->region_count * sizeof *world->vault_keys);
     add_listeners(world, port);
     add_processes(world);
     return world;
@@ -73,6 +74,7 @@ void world_free(struct world *world)
     faults_free(&world->faults);
     topology_free(world->topology);
     free(world->rings);
+    free(world->vault_keys);
     free(world->listeners);
     free(world->runtime);
     free(world->data);
@@ -101,15 +103,17 @@ char *world_log_path(const char *data, const char *process)
 
 Mec__Config *world_config(const struct world *world)
 {
-    return compile_config(&(struct compile_input){.version = world->config_version,
-                                                  .world = world->name,
-                                                  .runtime_directory = world->runtime,
-                                                  .topology = world->topology,
-                                                  .faults = &world->faults,
-                                                  .listeners = world->listeners,
-                                                  .listener_count = world->listener_count,
-                                                  .rings = world->rings,
-                                                  .seed = world->seed});
+    return compile_config(&(struct compile_input){
+        .version = world->config_version,
+        .world = world->name,
+        .runtime_directory = world->runtime,
+        .topology = world->topology,
+        .faults = &world->faults,
+        .listeners = world->listeners,
+        .listener_count = world->listener_count,
+        .rings = world->rings,
+        .vault_keys = (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])world->vault_keys,
+        .seed = world->seed});
 }
 
 struct key_ring *world_ring(const struct world *world, const char *name)

@@ -37,6 +37,7 @@ struct world {
     size_t listener_count;
     struct key_ring *rings; /* signing keys, one ring a region */
     uint16_t control_port;  /* of operators' HTTP, on loopback; 0: it is not known yet */
+    uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE]; /* public halves, one a region */
     struct supervisor supervisor;
 };
 

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "common/memory.h"
 #include "control/faults_parts.h"
 #include "control/key_ring_json.h"
@@ -100,12 +102,24 @@ static json_t *processes_to_json(const struct world *world)
     return rows;
 }
 
+static json_t *vault_keys_to_json(const struct world *world)
+{
+    json_t *rows = json_array();
+    char key[2 * VAULT_KEY_PUBLIC_SIZE + 1];
+
+    for (size_t i = 0; i < world->topology->region_count; i++) {
+        sodium_bin2hex(key, sizeof key, world->vault_keys[i], VAULT_KEY_PUBLIC_SIZE);
+        json_array_append_new(rows, json_string(key));
+    }
+    return rows;
+}
+
 json_t *world_to_json(const struct world *world)
 {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:f, s:o, s:o, s:o, s:o, "
         "s:o, "
-        "s:o, s:o, s:o*}",
+        "s:o, s:o, s:o, s:o*}",
         "format", FORMAT, "world", world->name, "data", world->data, "runtime", world->runtime,
         "ephemeral", world->ephemeral, "seed", (json_int_t)world->seed, "config_version",
         (json_int_t)world->config_version, "started_wall_us", (json_int_t)world->started_wall_us,
@@ -115,8 +129,8 @@ json_t *world_to_json(const struct world *world)
         "slow_motion", world->topology->slow_motion, "regions", regions_to_json(world), "geos",
         geos_to_json(world->topology), "links", links_to_json(world->topology), "settings",
         settings_to_json(world->topology), "listeners", listeners_to_json(world), "faults",
-        world_faults_json(world), "processes", processes_to_json(world), "flushes",
-        faults_parts_flushes_to_json(&world->faults));
+        world_faults_json(world), "processes", processes_to_json(world), "vault_keys",
+        vault_keys_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -384,6 +398,27 @@ static int numbers_from_json(const json_t *json, struct world *world)
     return 0;
 }
 
+/* A file of before there was a vault has none; what controld finds in the regions' directories is
+ * put in their place at each start. */
+static int vault_keys_from_json(const json_t *json, struct world *world)
+{
+    const json_t *rows = json_object_get(json, "vault_keys");
+
+    if (rows && !json_is_array(rows))
+        return -EBADMSG;
+    for (size_t i = 0; i < json_array_size(rows) && i < world->topology->region_count; i++) {
+        const char *key = json_string_value(json_array_get(rows, i));
+        size_t size;
+
+        if (!key ||
+            sodium_hex2bin(world->vault_keys[i], VAULT_KEY_PUBLIC_SIZE, key, strlen(key), NULL,
+                           &size, NULL) != 0 ||
+            size != VAULT_KEY_PUBLIC_SIZE)
+            return -EBADMSG;
+    }
+    return 0;
+}
+
 int world_from_json(const json_t *json, struct world **ret_world)
 {
     int format;
@@ -413,6 +448,8 @@ int world_from_json(const json_t *json, struct world **ret_world)
         error = faults_from_list(json, world);
     if (error == 0)
         error = processes_from_json(json, world);
+    if (error == 0)
+        error = vault_keys_from_json(json, world);
     if (error != 0) {
         world_free(world);
         return error;

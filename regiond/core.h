@@ -67,6 +67,7 @@ struct announce;
 struct audit_notes;
 struct audit;
 struct commit;
+struct data_keys;
 struct drain;
 struct erasing;
 struct feed;
@@ -105,6 +106,7 @@ struct region {
     struct buckets *buckets;
     struct signing *signing;
     struct cache *cache;
+    struct data_keys *data_keys;
     struct audit_notes *audit_notes;
     struct caches *caches;
     struct services *services;

@@ -8,6 +8,7 @@
 #include "common/routes.h"
 #include "regiond/answer.h"
 #include "regiond/audit_notes.h"
+#include "regiond/grants.h"
 #include "regiond/metadata.h"
 #include "regiond/names.h"
 #include "regiond/parking.h"
@@ -17,6 +18,7 @@
 #include "regiond/text.h"
 #include "regiond/tokens.h"
 #include "regiond/users.h"
+#include "regiond/vault.h"
 
 enum {
     NEEDS_CLAIMS = 1, /* a token, or claims from another region */
@@ -44,6 +46,13 @@ static const struct row rows[] = {
     {MEC__OPERATION__USER_DELETE, NEEDS_CLAIMS | VOID_IS_FINE, sessions_delete_account},
     {MEC__OPERATION__WHOAMI, NEEDS_CLAIMS, users_whoami},
     {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audit_notes_list},
+    {MEC__OPERATION__VAULT_GET, NEEDS_CLAIMS, vault_get},
+    {MEC__OPERATION__VAULT_PUT, NEEDS_CLAIMS | WRITES, vault_write},
+    {MEC__OPERATION__VAULT_DELETE, NEEDS_CLAIMS | WRITES, vault_write},
+    {MEC__OPERATION__VAULT_LIST, NEEDS_CLAIMS, vault_list},
+    {MEC__OPERATION__GRANT_PUT, NEEDS_CLAIMS | WRITES, grants_put},
+    {MEC__OPERATION__GRANT_DELETE, NEEDS_CLAIMS | WRITES, grants_delete},
+    {MEC__OPERATION__GRANT_LIST, NEEDS_CLAIMS, grants_list},
     {MEC__OPERATION__RECEIPT_GET, NEEDS_CLAIMS, receipts_get},
     {MEC__OPERATION__JWKS_GET, 0, tokens_keys},
     {MEC__OPERATION__NAME_CLAIM, NEEDS_CLAIMS, names_claim},

@@ -150,3 +150,20 @@ int live_keys_forget(const char *directory, const char *region, const char *kid)
     arena_free(arena);
     return error;
 }
+
+int live_keys_load_vault(const char *directory, uint8_t ret_seed[VAULT_KEY_SEED_SIZE],
+                         const char **ret_why)
+{
+    struct arena *arena = arena_create();
+    int error = live_files_read_secret(arena_format(arena, "%s/vault.key", directory), ret_seed,
+                                       VAULT_KEY_SEED_SIZE);
+
+    arena_free(arena);
+    if (error == -EPERM)
+        *ret_why = "others may read it: make its mode 0600";
+    else if (error == -EBADMSG)
+        *ret_why = "it is not a key of 32 bytes";
+    else if (error < 0)
+        *ret_why = strerror(-error);
+    return error;
+}

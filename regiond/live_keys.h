@@ -1,9 +1,11 @@
-/* live_keys: the region's signing keys as files in its directory: `signing.key` is its first,
- * `signing.2.key` its second, and so on; 32 bytes, mode 0600. A file once made is never changed. */
+/* live_keys: the region's keys as files in its directory. Signing keys: `signing.key` is its first,
+ * `signing.2.key` its second, and so on. `vault.key`: by which it opens what it serves of the
+ * vault. Each has 32 bytes and mode 0600; a file once made is never changed. */
 
 #ifndef MEC_LIVE_KEYS_H
 #define MEC_LIVE_KEYS_H
 
+#include "common/vault_key.h"
 #include "regiond/region.h"
 
 struct live_keys {
@@ -25,5 +27,10 @@ int live_keys_make(const char *directory, const char *region, const char *kid);
 
 /* Remove it. Errors: likewise. */
 int live_keys_forget(const char *directory, const char *region, const char *kid);
+
+/* Load the seed of the region's key of the vault. The caller wipes it. Errors: likewise, but for
+ * -ENOKEY. */
+int live_keys_load_vault(const char *directory, uint8_t ret_seed[VAULT_KEY_SEED_SIZE],
+                         const char **ret_why);
 
 #endif

@@ -369,6 +369,8 @@ static int create_core(struct live_region *live, const Mec__Config *config)
                                      .link_seed = link_seed(config, live->options->name)};
     struct store_end *ends = memory_alloc((live->shard_count + 1) * sizeof(ends[0]));
     struct live_keys keys;
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
+    const char *vault_why;
     char *why;
     int error = live_keys_read(live->options->directory, live->options->region, &keys, &why);
 
@@ -378,14 +380,22 @@ static int create_core(struct live_region *live, const Mec__Config *config)
         free(ends);
         return error;
     }
+    error = live_keys_load_vault(live->options->directory, vault_seed, &vault_why);
+    if (error < 0) {
+        live_keys_free(&keys);
+        free(ends);
+        return complain(live, error, "vault.key", vault_why);
+    }
     options.keys = keys.keys;
     options.key_count = keys.count;
+    options.vault_seed = vault_seed;
     randombytes_buf(options.secret, sizeof(options.secret));
     for (uint32_t i = 0; i < live->shard_count; i++)
         ends[i] = storage_end(live->storage, i);
     error = region_create(&options, config, ends, live_loop_now(), &live->region);
     tell_keys(live, &keys);
     live_keys_free(&keys);
+    sodium_memzero(vault_seed, sizeof(vault_seed));
     sodium_memzero(options.secret, sizeof(options.secret));
     free(ends);
     if (error < 0)

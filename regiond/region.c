@@ -14,6 +14,7 @@
 #include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
+#include "regiond/data_keys.h"
 #include "regiond/drain.h"
 #include "regiond/erasing.h"
 #include "regiond/feed.h"
@@ -136,6 +137,7 @@ static void take_config(struct region *region, const Mec__Config *from)
     cache_resize(region->cache, region->settings.cache_bytes);
     caches_configure(region->caches, config, region->name);
     services_configure(region->services, config, region->name);
+    data_keys_configure(region);
     forward_configure(region);
 }
 
@@ -412,6 +414,7 @@ static struct region *allocate(const struct region_options *options, struct mome
     caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
     region->services = services_create(options->link_seed);
     region->parking = parking_create();
+    region->data_keys = data_keys_create(options->vault_seed);
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -496,6 +499,7 @@ void region_free(struct region *region)
     services_free(region->services);
     caches_free(region->caches);
     cache_free(region->cache);
+    data_keys_free(region->data_keys);
     edge_free(region->edge);
     standing_free(region->standings);
     buckets_free(region->buckets);

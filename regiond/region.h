@@ -31,7 +31,8 @@ struct region_options {
     const char *vfs;       /* NULL: SQLite's default */
     const struct region_key *keys;
     size_t key_count;
-    uint8_t secret[32]; /* fresh randomness; salts, ids and sessions grow from it */
+    const uint8_t *vault_seed; /* VAULT_KEY_SEED_SIZE; see data_keys.h */
+    uint8_t secret[32];        /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
     uint64_t audit_interval_us; /* see audit_create(); 0: a second */
 };

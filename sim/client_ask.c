@@ -32,7 +32,7 @@ static void about_record(struct attempt *attempt, enum http_method method)
              arena_format(client->simulation->arena, "/v1/metadata/%s", attempt->asked.key));
 }
 
-static void set_write_key(struct attempt *attempt)
+void client_set_write_key(struct attempt *attempt)
 {
     struct client *client = attempt->client;
 
@@ -41,7 +41,7 @@ static void set_write_key(struct attempt *attempt)
     attempt->http.idempotency_key = slice_of(attempt->asked.idempotency_key);
 }
 
-static void set_value(struct attempt *attempt)
+void client_set_value(struct attempt *attempt)
 {
     struct client *client = attempt->client;
 
@@ -54,8 +54,8 @@ static void set_value(struct attempt *attempt)
 static void write_record(struct attempt *attempt)
 {
     about_record(attempt, HTTP_PUT);
-    set_write_key(attempt);
-    set_value(attempt);
+    client_set_write_key(attempt);
+    client_set_value(attempt);
 }
 
 static void write_if_same(struct attempt *attempt)
@@ -79,7 +79,7 @@ static void write_if_absent(struct attempt *attempt)
 static void delete_record(struct attempt *attempt)
 {
     about_record(attempt, HTTP_DELETE);
-    set_write_key(attempt);
+    client_set_write_key(attempt);
 }
 
 static void credentials(struct attempt *attempt, const char *path)
@@ -123,7 +123,7 @@ static void reuse(struct attempt *attempt)
 
     attempt->operation.key = first->operation.key;
     about_record(attempt, HTTP_PUT);
-    set_value(attempt);
+    client_set_value(attempt);
     attempt->asked.idempotency_key = first->asked.idempotency_key;
     attempt->asked.retry_of = first->asked.retry_of;
     attempt->http.idempotency_key = slice_of(first->asked.idempotency_key);
@@ -144,7 +144,7 @@ static void sign_up_as_rival(struct attempt *attempt)
     struct client *client = attempt->client;
 
     set_path(attempt, HTTP_POST, "/v1/users");
-    set_write_key(attempt);
+    client_set_write_key(attempt);
     attempt->http.content_type = slice_of("application/json");
     attempt->http.body =
         slice_of(arena_format(client->simulation->arena,
@@ -217,6 +217,14 @@ static void fill(struct attempt *attempt)
     case PLAN_OPERATION_RIVAL:
         sign_up_as_rival(attempt);
         return;
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        client_vault(attempt);
+        return;
     case PLAN_OPERATION_ODD: /* client_odd() */
     case PLAN_OPERATION_EXPLAIN_READ:
     case PLAN_OPERATION_EXPLAIN_WRITE:
@@ -259,7 +267,7 @@ static enum plan_operation_kind what_first(const struct client *client,
     case PLAN_OPERATION_RIVAL:
         return client->user->signed_up ? kind : PLAN_OPERATION_COUNT;
     default:
-        return kind;
+        return client_vault_can(client, kind) ? kind : PLAN_OPERATION_COUNT;
     }
 }
 
@@ -308,6 +316,7 @@ static void set_asked(struct attempt *attempt)
     asked->shard = client->shard;
     asked->user_name = client->user->name;
     asked->key = asked->value = asked->idempotency_key = asked->if_value = asked->receipt = "";
+    asked->owner = "";
     asked->retry_of = attempt->operation.number;
     asked->bookmark.count = 0;
     if (client->bookmark)
@@ -316,7 +325,8 @@ static void set_asked(struct attempt *attempt)
         kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
         kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
         kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
-        kind != PLAN_OPERATION_ODD && shard != PLAN_NONE &&
+        kind != PLAN_OPERATION_ODD && kind != PLAN_OPERATION_VAULT_GET_SHARED &&
+        kind != PLAN_OPERATION_GRANT && shard != PLAN_NONE &&
         director_leaves_alone(client->simulation, director_home(client->simulation, shard),
                               client->place);
 }

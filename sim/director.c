@@ -58,6 +58,27 @@ static const uint8_t *first_public_key(uint32_t region)
     return keys[region];
 }
 
+/* Likewise made once. */
+static uint8_t (*vault_keys(void))[VAULT_KEY_PUBLIC_SIZE]
+{
+    static uint8_t keys[PLAN_REGIONS_MAX][VAULT_KEY_PUBLIC_SIZE];
+    static bool made;
+
+    for (uint32_t i = 0; i < PLAN_REGIONS_MAX && !made; i++) {
+        uint8_t seed[VAULT_KEY_SEED_SIZE];
+
+        director_vault_seed(i, seed);
+        vault_key_public(seed, keys[i]);
+    }
+    made = true;
+    return keys;
+}
+
+void director_vault_seed(uint32_t region, uint8_t ret_seed[VAULT_KEY_SEED_SIZE])
+{
+    memset(ret_seed, 0x80 | (int)region, VAULT_KEY_SEED_SIZE);
+}
+
 static Mec__Config *compile(struct director *director)
 {
     const struct plan *plan = director->simulation->plan;
@@ -69,6 +90,8 @@ static Mec__Config *compile(struct director *director)
                                   .listeners = director->listeners,
                                   .listener_count = plan->region_count + 1,
                                   .rings = director->rings,
+                                  .vault_keys =
+                                      (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])vault_keys(),
                                   .seed = plan->seed};
     Mec__Config *config = compile_config(&input);
 

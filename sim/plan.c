@@ -147,7 +147,8 @@ uint64_t plan_amount_most(enum plan_amount amount)
 bool plan_operation_has_key(enum plan_operation_kind kind)
 {
     return (kind >= PLAN_OPERATION_READ && kind <= PLAN_OPERATION_DELETE) ||
-           kind == PLAN_OPERATION_EXPLAIN_READ || kind == PLAN_OPERATION_EXPLAIN_WRITE;
+           kind == PLAN_OPERATION_EXPLAIN_READ || kind == PLAN_OPERATION_EXPLAIN_WRITE ||
+           (kind >= PLAN_OPERATION_VAULT_PUT && kind <= PLAN_OPERATION_WITHDRAW);
 }
 
 bool plan_operation_has_region(enum plan_operation_kind kind)

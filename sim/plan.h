@@ -130,7 +130,13 @@ struct plan_fault {
     X(RIVAL, "rival", "signs up under its user's name as somebody else")                           \
     X(EXPLAIN_READ, "explain-read", "asks where a read of KEY would go, and reads")                \
     X(EXPLAIN_WRITE, "explain-write", "asks where a write of KEY would go, and writes")            \
-    X(ODD, "odd", "asks for something unusual, or in a way that is wrong")
+    X(ODD, "odd", "asks for something unusual, or in a way that is wrong")                         \
+    X(VAULT_PUT, "vault-put", "puts KEY into the vault")                                           \
+    X(VAULT_GET, "vault-get", "opens KEY")                                                         \
+    X(VAULT_DELETE, "vault-delete", "takes KEY out of the vault")                                  \
+    X(VAULT_GET_SHARED, "vault-get-shared", "asks for another user's KEY in the vault")            \
+    X(GRANT, "grant", "lets another user read KEY in the vault")                                   \
+    X(WITHDRAW, "withdraw", "lets them no longer")
 
 enum plan_operation_kind {
 #define X(kind, name, what) PLAN_OPERATION_##kind,

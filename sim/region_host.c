@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "regiond/region.h"
 #include "sim/director.h"
 #include "sim/simulation.h"
@@ -28,6 +29,7 @@ struct region_host {
     struct vfs *disk;
     char vfs_name[32];
     struct region_key key;
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     bool damaged[PLAN_REGIONS_MAX]; /* by shard */
 
     /* Of the present life. */
@@ -49,6 +51,7 @@ struct region_host *region_host_create(struct process *process)
     vfs_set_sync_us(host->disk, simulation->plan->sync_us);
     kid_format(simulation->plan->region_names[process->index], 1, host->key.kid);
     director_signing_seed(process->index, 1, host->key.seed);
+    director_vault_seed(process->index, host->vault_seed);
     for (size_t i = 0; i < simulation->plan->region_count; i++)
         template_copy(host->disk, simulation->plan->region_names[i]);
     return host;
@@ -397,6 +400,7 @@ static int create_core(struct process *process, const struct store_end *ends)
         .keys = &host->key,
         .key_count = 1,
         .audit_interval_us = AUDIT_INTERVAL_US,
+        .vault_seed = host->vault_seed,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 

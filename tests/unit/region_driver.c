@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "scratch.h"
 
 #define PEER_CONNECTIONS 1000 /* node i reaches others on their connection PEER_CONNECTIONS + i */
@@ -30,6 +31,26 @@ static uint8_t *seed_of(size_t node)
     return seeds[node];
 }
 
+static uint8_t *vault_seed_of(size_t node)
+{
+    static uint8_t seeds[DRIVER_NODES_MAX][VAULT_KEY_SEED_SIZE];
+
+    memset(seeds[node], 0x80 | (int)node, sizeof seeds[node]);
+    return seeds[node];
+}
+
+static void add_vault_key(Mec__Config *config, size_t i)
+{
+    Mec__VaultKey *key = memory_alloc(sizeof *key);
+
+    mec__vault_key__init(key);
+    key->region = (char *)names[i];
+    key->public_key.data = memory_alloc(VAULT_KEY_PUBLIC_SIZE);
+    key->public_key.len = VAULT_KEY_PUBLIC_SIZE;
+    vault_key_public(vault_seed_of(i), key->public_key.data);
+    config->vault_keys[config->n_vault_keys++] = key;
+}
+
 static void add_region(struct driver *driver, size_t i)
 {
     Mec__Config *config = &driver->config;
@@ -52,6 +73,7 @@ static void add_region(struct driver *driver, size_t i)
     config->regions[config->n_regions++] = region;
     config->shards[config->n_shards++] = shard;
     config->keys[config->n_keys++] = key;
+    add_vault_key(config, i);
 }
 
 static void add_links(struct driver *driver, uint64_t latency_us)
@@ -84,6 +106,7 @@ static void make_config(struct driver *driver, uint64_t latency_us)
     config->world = "test";
     config->regions = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__RegionConfig *));
     config->shards = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__ShardConfig *));
+    config->vault_keys = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__VaultKey *));
     config->keys = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__SigningKey *));
     config->links =
         memory_alloc((size_t)DRIVER_NODES_MAX * DRIVER_NODES_MAX * sizeof(Mec__LinkConfig *));
@@ -112,12 +135,15 @@ static void free_config(Mec__Config *config)
         free(config->shards[i]);
         free(config->keys[i]->public_key.data);
         free(config->keys[i]);
+        free(config->vault_keys[i]->public_key.data);
+        free(config->vault_keys[i]);
     }
     for (size_t i = 0; i < config->n_links; i++)
         free(config->links[i]);
     free(config->regions);
     free(config->shards);
     free(config->keys);
+    free(config->vault_keys);
     free(config->links);
     free(config->settings);
 }
@@ -400,6 +426,7 @@ void driver_start(struct driver *driver, size_t index)
                                      .directory = node->directory,
                                      .keys = node->keys,
                                      .key_count = node->key_count,
+                                     .vault_seed = vault_seed_of(index),
                                      .link_seed = index};
     struct store_end ends[DRIVER_NODES_MAX];
     const char *failed = "";

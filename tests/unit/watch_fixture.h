@@ -305,6 +305,7 @@ static inline struct step step_of(uint32_t client, enum plan_operation_kind kind
                   .idempotency_key = "",
                   .if_value = "",
                   .receipt = "",
+                  .owner = "",
                   .strong = kind == PLAN_OPERATION_READ_STRONG,
                   .stale_ok = kind == PLAN_OPERATION_READ_STALE},
         .outcome = {.receipt = "", .region = names[US], .served = MEC__SERVED__SERVED_HOME}};
