@@ -30,6 +30,7 @@
     X(RESTARTED_VERSION, "restarted-version", "a key that is made again begins at version 1")      \
     X(UNCHECKED_NAME, "unchecked-name", "a name is given away that is taken or reserved")          \
     X(LOG_IN_AWAY, "log-in-away", "a region that is not the user's home logs them in")             \
+    X(UNCHECKED_STANDING, "unchecked-standing", "a token that has been revoked is honoured")       \
     X(UNAUDITED_WRITE, "unaudited-write", "a write has no entry in the audit chain")               \
     /* at a follower */                                                                            \
     X(SKIPPED_CURSOR, "skipped-cursor",                                                            \

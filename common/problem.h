@@ -47,7 +47,7 @@ struct problem {
     X(READ_TIMEOUT, "read-timeout", 504, "No region answered in time")                             \
     X(EXPIRED, "expired", 410, "The queued write waited longer than allowed")                      \
     X(DISK_FULL, "disk-full", 507, "The region's disk takes no writes")                            \
-    X(OVER_QUOTA, "over-quota", 403, "The user's quota is used up")
+    X(SERVICE_UNAVAILABLE, "service-unavailable", 503, "A service of the region is down")
 
 enum problem_id {
     PROBLEM_NONE = 0,

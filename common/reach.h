@@ -23,7 +23,6 @@
       "a queued write reached its home past its time")                                             \
     X(CONDITION_FAILED, "condition-failed", "the condition of a write did not hold")               \
     X(DELETE_OF_NOTHING, "delete-of-nothing", "a key was to be deleted that there was not")        \
-    X(OVER_QUOTA, "over-quota", "a write was refused for the user's quota")                        \
     X(KEY_MADE_AGAIN, "key-made-again", "a deleted key was made again")                            \
     X(SHARED_COMMIT, "shared-commit", "several operations shared a transaction")                   \
     X(BATCH_UNDONE, "batch-undone", "a full disk has undone a transaction")                        \
@@ -64,6 +63,19 @@
     X(CACHE_DROPPED, "cache-dropped", "a record left the cache as it had changed")                 \
     X(CACHE_NOT_TAKEN, "cache-not-taken", "a record was too large for the cache")                  \
     X(TOKEN_EXPIRED, "token-expired", "a token was refused for its time")                          \
+    X(DENIAL_NOT_NOTED, "denial-not-noted", "a denial did not get into the audit log")             \
+    X(TOKEN_VOID, "token-void", "a token was refused that had been revoked")                       \
+    X(TOKEN_VOID_AHEAD, "token-void-ahead", "... whose revocation had come ahead of the log")      \
+    X(TOKEN_VOID_ALREADY, "token-void-already", "a token was to be revoked that had been")         \
+    X(ACCOUNT_RACED, "account-raced", "an account had changed before it was to be changed")        \
+    X(SESSION_TOO_OLD, "session-too-old", "a session was to be refreshed that is too old")         \
+    X(SCOPE_LACKED, "scope-lacked", "a token was not good for what it was used for")               \
+    X(USER_LIMITED, "user-limited", "a user was told to slow down")                                \
+    X(LOG_INS_LIMITED, "log-ins-limited", "there were too many log-ins under one name")            \
+    X(SIGN_UP_OF_DELETED, "sign-up-of-deleted", "a sign-up came again whose account was deleted")  \
+    X(NAME_NOT_RELEASED_YET, "name-not-released-yet",                                              \
+      "the name of a deleted account was not given back yet")                                      \
+    X(USER_ERASED, "user-erased", "all that a deleted account had was erased")                     \
     X(TOKEN_REFUSED, "token-refused", "a token was refused for another reason")                    \
     X(TOKEN_RAN_OUT, "token-ran-out", "a token that had been checked ran out")                     \
     X(READY_WITHOUT_ALL, "ready-without-all", "a region got ready before it had met all others")   \
@@ -124,6 +136,22 @@
     X(LOG_IN_MISDIRECTED, "log-in-misdirected",                                                    \
       "a log-in was passed on to a region that is not the home")                                   \
     X(LOG_IN_HOME_AWAY, "log-in-home-away", "a log-in could not reach the home")                   \
+    X(SERVICE_DOWN, "service-down", "a call came to a service that is down")                       \
+    X(SERVICE_FAILED, "service-failed", "a call failed as a share of its service's calls did")     \
+    X(SERVICE_SLOW, "service-slow", "a call waited as its service was slow")                       \
+    X(SERVICE_DOWN_MEANWHILE, "service-down-meanwhile",                                            \
+      "a service went down while a call waited for it")                                            \
+    X(LOG_IN_SERVICE_DOWN, "log-in-service-down", "a log-in found the home's auth down")           \
+    X(SIGN_UP_SERVICE_DOWN, "sign-up-service-down",                                                \
+      "a sign-up found auth down where its name is kept")                                          \
+    X(DRAIN_SERVICE_DOWN, "drain-service-down",                                                    \
+      "a queued write found its home's service down, and goes on waiting")                         \
+    X(CACHE_CLOSED, "cache-closed", "a record was not cached as the cache was disabled or frozen") \
+    X(CACHE_DROPPED_FROZEN, "cache-dropped-frozen",                                                \
+      "a record that had changed left a frozen cache")                                             \
+    X(CACHE_FLUSHED, "cache-flushed", "a cache with something in it was flushed")                  \
+    X(EDGE_CLOSED, "edge-closed",                                                                  \
+      "a token was not remembered as the cache was disabled or frozen")                            \
     /* of the vault */                                                                             \
     X(DATA_KEY_MADE, "data-key-made", "a user's first item made a data key")                       \
     X(DATA_KEY_RACED, "data-key-raced", "two first items of one user met")                         \
@@ -136,6 +164,7 @@
       "a region knew too little of who may read an item")                                          \
     X(SHARED_ITEM_READ, "shared-item-read", "another user's item was read")                        \
     X(SHARED_ITEM_REFUSED, "shared-item-refused", "another user's item was refused")               \
+    X(VOID_WHILE_WAITING, "void-while-waiting", "a token went void while its write waited")        \
     X(LOOKUP_ASKED, "lookup-asked", "a grant asked the home of the other user's name")             \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
@@ -173,6 +202,7 @@
     X(WRITE_TOO_EARLY, "write-too-early", "a router did not know yet whose writes wait")           \
     X(READY_IMPATIENTLY, "ready-impatiently",                                                      \
       "a router began to serve before it had met all regions")                                     \
+    X(CLIENT_LIMITED, "client-limited", "a client address was told to slow down")                  \
     X(NO_REGION, "no-region", "no region could serve")                                             \
     X(NO_QUEUE, "no-queue", "no region could queue a write")                                       \
     X(READ_ONLY, "read-only", "a world without queues took no write")                              \
@@ -223,6 +253,11 @@
     X(PROBE_OVERDUE, "probe-overdue", "a probe did not come back")                                 \
     X(PROBE_NEVER_HANDED_OVER, "probe-never-handed-over",                                          \
       "a cut held a probe until it was given up")                                                  \
+    X(SERVICE_DOWN_THERE, "service-down-there",                                                    \
+      "a request went to another region as a service was known to be down")                        \
+    X(SERVICE_REFUSED, "service-refused", "a request was refused as only its service was down")    \
+    X(QUEUED_FOR_SERVICE, "queued-for-service",                                                    \
+      "a write was queued as its home's service was down")                                         \
     /* on links */                                                                                 \
     X(LINK_LOST, "link-lost", "a message was lost and sent again")                                 \
     X(WAN_HELD, "wan-held", "a cut held a message")                                                \
@@ -241,6 +276,7 @@
     X(DRAIN_EXPIRED)                                                                               \
     X(NAME_RESERVED_AGAIN)                                                                         \
     X(SIGN_UP_RACED)                                                                               \
+    X(SERVICE_DOWN_MEANWHILE)                                                                      \
     X(LOG_NOT_THE_SAME)                                                                            \
     X(LOG_EPOCH)                                                                                   \
     X(SOURCE_OVERDUE)                                                                              \
@@ -253,6 +289,7 @@
     X(STREAM_DIVERGED)                                                                             \
     X(OUT_OF_TRIES)                                                                                \
     X(DATA_KEY_EVICTED)                                                                            \
+    X(VOID_WHILE_WAITING)                                                                          \
     X(DATA_KEY_NOT_OURS)                                                                           \
     X(DATA_KEY_BOXED_AGAIN)                                                                        \
     X(VAULT_ITEM_NOT_OPENED)

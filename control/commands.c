@@ -65,6 +65,21 @@ static const struct command_option link_options[] = {
     {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
     {0},
 };
+static const struct command_option service_options[] = {
+    {"down", 0, OPTION_FLAG, NULL, NULL, "it serves nobody"},
+    {"errors", 0, OPTION_SHARE, "P", NULL, "this share of calls fails"},
+    {"latency", 0, OPTION_DURATION, "T", NULL, "each call waits for T before it is served"},
+    {"operation", 0, OPTION_TEXT, "NAME", "all", "only for this operation, such as metadata-put"},
+    {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
+    {0},
+};
+static const struct command_option cache_options[] = {
+    {"flush", 0, OPTION_FLAG, NULL, NULL, "forget everything, once"},
+    {"disable", 0, OPTION_FLAG, NULL, NULL, "know nothing and keep nothing"},
+    {"freeze", 0, OPTION_FLAG, NULL, NULL, "take nothing new and let nothing go to make room"},
+    {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
+    {0},
+};
 static const struct command_option explain_options[] = {
     {"geo", 0, OPTION_TEXT, "G", NULL, "where the client is: a region, a city or \"lat,lon\""},
     {"user", 0, OPTION_TEXT, "U", NULL, "the user's name or id, whose home counts"},
@@ -332,6 +347,39 @@ static const struct command all[] = {
      link_options,
      "mecentral link us-east eu-west --latency +100ms --jitter 20ms\n"
      "mecentral link eu-west ap-northeast --loss 1% --rate 10mbit --for 5m"},
+    {"service",
+     "Faults",
+     "REGION/SERVICE",
+     {"service"},
+     1,
+     1,
+     COMMAND_CONTROLD,
+     "take a service of a region down, let it fail or slow it down",
+     "SERVICE is `auth`, `vault` or `metadata`. The region itself stays well: its other services "
+     "go "
+     "on, and the router goes round the one that is down where it may. What is sensitive, and the "
+     "vault, needs `auth` too. A call that fails by `--errors` has had no effect. At least one of "
+     "`--down`, `--errors` and `--latency`. Prints the fault's id.",
+     service_options,
+     "mecentral service us-east/metadata --down --for 1m  # writes wait in queues elsewhere\n"
+     "mecentral service eu-west/auth --errors 10% --latency 200ms\n"
+     "mecentral service us-east/metadata --latency 1s --operation metadata-put"},
+    {"cache",
+     "Faults",
+     "REGION[/CACHE]",
+     {"cache"},
+     1,
+     1,
+     COMMAND_CONTROLD,
+     "flush, disable or freeze caches of a region",
+     "CACHE is `edge` (checked tokens), `regional` (records) or `service` (accounts and grants); "
+     "without it all are meant. A frozen cache still drops what changes, so it never shows "
+     "anything "
+     "older than it should. Say one of `--flush`, `--disable` and `--freeze`; a flush happens once "
+     "and needs no healing, of the others the fault's id is printed.",
+     cache_options,
+     "mecentral cache us-east --flush\n"
+     "mecentral cache eu-west/regional --disable --for 30s"},
     {"faults",
      "Faults",
      "",

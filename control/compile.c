@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "control/faults_parts.h"
 #include "control/settings.h"
 #include "control/text.h"
 
@@ -209,6 +210,14 @@ static void add_links(Mec__Config *config, const struct compile_input *input)
     free(geos.items);
 }
 
+static void add_parts(Mec__Config *config, const struct compile_input *input)
+{
+    faults_parts_compile(input->faults, config);
+    for (size_t i = 0; i < config->n_services; i++)
+        config->services[i]->latency_us =
+            stretched(config->services[i]->latency_us, input->topology->slow_motion);
+}
+
 static void add_listeners(Mec__Config *config, const struct compile_input *input)
 {
     config->n_listeners = input->listener_count;
@@ -235,6 +244,7 @@ Mec__Config *compile_config(const struct compile_input *input)
     add_vault_keys(config, input);
     add_links(config, input);
     add_listeners(config, input);
+    add_parts(config, input);
 
     config->settings = memory_alloc(sizeof *config->settings);
     *config->settings = input->topology->settings;

@@ -321,6 +321,92 @@ static void begin_link(struct controller *controller, const struct controller_ev
         add_fault(controller, event, &fault);
 }
 
+/* "us-east/vault" into region and part. False: the region is missing or something is too long. */
+static bool set_part(struct fault *fault, const char *text)
+{
+    const char *slash = text ? strchr(text, '/') : NULL;
+    size_t size = text ? (slash ? (size_t)(slash - text) : strlen(text)) : 0;
+
+    if (size == 0 || size >= sizeof fault->a || (slash && strlen(slash + 1) >= sizeof fault->part))
+        return false;
+    memcpy(fault->a, text, size);
+    strcpy(fault->part, slash ? slash + 1 : "");
+    return true;
+}
+
+/* Errors: the name of the option that is wrong; NULL: none. */
+static const char *read_service_options(const struct controller_event *event, struct fault *fault)
+{
+    const char *errors = text_of(event, "errors");
+    const char *latency = text_of(event, "latency");
+    const char *operation = text_of(event, "operation");
+
+    fault->down = flag_of(event, "down");
+    fault->has_errors = errors != NULL;
+    fault->has_latency = latency != NULL;
+    if (errors && units_parse_share(errors, &fault->error_ppm) != 0)
+        return "errors";
+    if (latency && units_parse_duration(latency, &fault->latency_us) != 0)
+        return "latency";
+    if (operation && strlen(operation) >= sizeof fault->operation)
+        return "operation";
+    if (operation)
+        strcpy(fault->operation, operation);
+    return NULL;
+}
+
+static void begin_service(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_SERVICE};
+
+    if (!set_part(&fault, text_of(event, "service")) || fault.part[0] == '\0') {
+        refuse(controller, event,
+               text_format("service needs a region and a service of it: "
+                           "us-east/auth, us-east/vault, us-east/metadata"));
+        return;
+    }
+    const char *wrong = read_service_options(event, &fault);
+    if (wrong)
+        refuse(controller, event, text_format("service needs a proper --%s", wrong));
+    else
+        add_fault(controller, event, &fault);
+}
+
+static void flush(struct controller *controller, const struct controller_event *event,
+                  const struct fault *what)
+{
+    struct world *world = controller->world;
+    char *why = NULL;
+
+    if (text_of(event, "for") || what->disable || what->freeze)
+        why = text_format("a flush happens once: it goes with no other option");
+    else if (faults_flush(&world->faults, world->topology, what, &why) == 0) {
+        char *text = text_format("%s%s%s flushed", what->a, what->part[0] ? "/" : ": all caches",
+                                 what->part);
+        json_t *data = json_pack("{s:s, s:s}", "flushed", what->a, "cache", what->part);
+
+        controller_notice(controller, memory_text(text));
+        controller_new_version(controller);
+        wait_for_version(controller, event, text, data);
+        return;
+    }
+    refuse(controller, event, why);
+}
+
+static void begin_cache(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_CACHE,
+                          .disable = flag_of(event, "disable"),
+                          .freeze = flag_of(event, "freeze")};
+
+    if (!set_part(&fault, text_of(event, "cache")))
+        refuse(controller, event, text_format("cache needs a region: us-east, us-east/regional"));
+    else if (flag_of(event, "flush"))
+        flush(controller, event, &fault);
+    else
+        add_fault(controller, event, &fault);
+}
+
 static void begin_faults(struct controller *controller, const struct controller_event *event)
 {
     controller_reply(controller, event->ask, EXIT_FINE, NULL,
@@ -378,6 +464,8 @@ static const struct command_row commands[] = {
     {"cut", begin_cut},
     {"isolate", begin_isolate},
     {"link", begin_link},
+    {"service", begin_service},
+    {"cache", begin_cache},
     {"faults", begin_faults},
     {"heal", begin_heal},
     {"status", controller_begin_status},

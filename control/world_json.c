@@ -11,6 +11,7 @@
 #include <sodium.h>
 
 #include "common/memory.h"
+#include "control/faults_parts.h"
 #include "control/settings.h"
 
 #define FORMAT 1
@@ -117,7 +118,7 @@ json_t *world_to_json(const struct world *world)
 {
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o, s:o}",
+        "s:o, s:o, s:o, s:o*}",
         "format", FORMAT, "world", world->name, "data", world->data, "runtime", world->runtime,
         "ephemeral", world->ephemeral, "seed", (json_int_t)world->seed, "config_version",
         (json_int_t)world->config_version, "started_wall_us", (json_int_t)world->started_wall_us,
@@ -127,7 +128,8 @@ json_t *world_to_json(const struct world *world)
         "regions", regions_to_json(world), "geos", geos_to_json(world->topology), "links",
         links_to_json(world->topology), "settings", settings_to_json(world->topology), "listeners",
         listeners_to_json(world), "faults", world_faults_json(world), "processes",
-        processes_to_json(world), "vault_keys", vault_keys_to_json(world));
+        processes_to_json(world), "vault_keys", vault_keys_to_json(world), "flushes",
+        faults_parts_flushes_to_json(&world->faults));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -343,7 +345,9 @@ static int faults_from_list(const json_t *json, struct world *world)
     if (world->faults.last_number > last)
         return -EBADMSG;
     world->faults.last_number = last;
-    return 0;
+    const json_t *flushes = json_object_get(json, "flushes");
+    /* Most worlds have none, and older files do not know of them. */
+    return flushes ? faults_parts_flushes_from_json(flushes, &world->faults) : 0;
 }
 
 static int processes_from_json(const json_t *json, struct world *world)

@@ -58,11 +58,20 @@ static void add_spans(struct answer *answer, const struct request *request)
     answer->message.spans = answer->span_list;
 }
 
+static void add_limit(Mec__Answer *message, const struct bucket_state *limit)
+{
+    message->limit_quota = limit->quota;
+    message->limit_window_s = limit->window_s;
+    message->limit_remaining = limit->remaining;
+    message->limit_reset_s = limit->reset_s;
+}
+
 void answer_send(struct region *region, struct request *request, struct answer *answer)
 {
     Mec__Answer *message = &answer->message;
 
     add_spans(answer, request);
+    add_limit(message, &request->limit);
     if (region->at.now_us > request->arrived_us)
         message->service_us = region->at.now_us - request->arrived_us;
     if (request->copy)
@@ -99,6 +108,21 @@ void answer_not_home(struct region *region, struct request *request)
 {
     answer_verdict(region, request, MEC__VERDICT__NOT_HOME, PROBLEM_HOME_UNAVAILABLE,
                    "This region is not the home of the data; ask its home.");
+}
+
+void answer_limited(struct region *region, struct request *request,
+                    const struct bucket_state *limit, const char *detail)
+{
+    const struct problem *problem = problem_get(PROBLEM_TOO_MANY);
+    struct answer answer;
+
+    request->limit = *limit;
+    answer_init(&answer, (uint32_t)problem->status);
+    answer.message.problem = (char *)problem->type;
+    answer.message.detail = (char *)detail;
+    answer.message.retry_after_s = buckets_retry_s(limit);
+    region->counters.limited++;
+    answer_send(region, request, &answer);
 }
 
 void answer_overloaded(struct region *region, struct request *request)

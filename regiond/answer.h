@@ -45,6 +45,10 @@ void answer_verdict(struct region *region, struct request *request, Mec__Verdict
 
 /* The verdicts that many give. */
 void answer_not_home(struct region *region, struct request *request);
+/* Told to slow down by @limit. */
+void answer_limited(struct region *region, struct request *request,
+                    const struct bucket_state *limit, const char *detail);
+
 void answer_overloaded(struct region *region, struct request *request);
 void answer_disk_full(struct region *region, struct request *request);
 

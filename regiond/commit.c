@@ -3,14 +3,17 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
+#include "regiond/audit.h"
 #include "regiond/data_keys.h"
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
+#include "regiond/standing.h"
 
 #define KEEP_SETTLED_US (3600 * SECOND_US)
 /* A queued write can come home twice until it has expired, and clocks differ. */
@@ -205,6 +208,8 @@ static void publish(struct region *region, struct copy *copy, size_t count)
         if (!(PLANTED(STALE_CACHE) && op->kind == STORE_OP_APPLY) &&
             cache_key(copy->target, op->service, op->user, op->key, &key) == 0)
             cache_drop(region->cache, &key);
+        if (strcmp(op->service, "auth") == 0)
+            standing_drop(region, copy, op->user);
         data_keys_changed(region, copy, op->service, op->user);
         last = op;
         region->counters.committed++;
@@ -268,6 +273,8 @@ void commit_stored(struct region *region, struct storage_batch *batch)
     commit->out = false;
     if (batch->target != STORAGE_QUEUE)
         copy = &region->copies[batch->target];
+    if (batch->error == 0)
+        audit_stored(region, batch);
     if (batch->error != 0 || has_written(commit, batch))
         probe_stored(region, batch->error);
     if (copy && batch->error == 0)

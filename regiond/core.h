@@ -4,13 +4,16 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/buckets.h"
 #include "common/deadlines.h"
 #include "regiond/cache.h"
+#include "regiond/caches.h"
 #include "regiond/copies.h"
 #include "regiond/edge.h"
 #include "regiond/outbox.h"
 #include "regiond/region.h"
 #include "regiond/secret.h"
+#include "regiond/services.h"
 
 #define PEER_NONE UINT32_MAX
 
@@ -20,6 +23,8 @@
     X(reads)                                                                                       \
     X(writes)                                                                                      \
     X(refused)                                                                                     \
+    X(denied)                                                                                      \
+    X(limited)                                                                                     \
     X(waits)                                                                                       \
     X(behind)                                                                                      \
     X(closed_for_bad_frame)                                                                        \
@@ -31,7 +36,12 @@
     X(fetched_changes)                                                                             \
     X(hashes)                                                                                      \
     X(forwards)                                                                                    \
-    X(forward_failures)
+    X(forward_failures)                                                                            \
+    X(audit_heads_kept)                                                                            \
+    X(audit_heads_refused)                                                                         \
+    X(service_down)                                                                                \
+    X(service_failures)                                                                            \
+    X(service_waits)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -48,16 +58,24 @@ enum due {
     DUE_PUMP,
     DUE_SWEEP,
     DUE_PROBE,
+    DUE_AUDIT_NOTES,
+    DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
+    DUE_PARKED, /* its owner: a parked of parking.c */
 };
 
 struct announce;
+struct audit_notes;
+struct audit;
 struct commit;
 struct data_keys;
 struct drain;
+struct erasing;
 struct feed;
 struct forward;
 struct hashing;
+struct parking;
 struct probe;
+struct standings;
 
 struct region {
     struct moment at; /* of the step under way */
@@ -85,8 +103,14 @@ struct region {
     struct arena *scratch; /* of the step */
     struct outbox *outbox;
     struct edge *edge;
+    struct standings *standings;
+    struct buckets *buckets;
     struct cache *cache;
     struct data_keys *data_keys;
+    struct audit_notes *audit_notes;
+    struct caches *caches;
+    struct services *services;
+    struct parking *parking;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;
@@ -94,7 +118,11 @@ struct region {
     struct hashing *hashing;
     struct probe *probe;
     struct drain *drain;
+    struct audit *audit;
     struct queue_reader *queue_reader;
+    struct erasing *erasings; /* users that are being erased */
+    size_t erasing_count;
+    struct deadline erasing_deadline;
     size_t waiting_reads;
     struct counters counters;
     bool writable;

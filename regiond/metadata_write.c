@@ -2,12 +2,22 @@
 
 #include <errno.h>
 
-#include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 #include "regiond/receipts.h"
+#include "regiond/standing.h"
 #include "regiond/text.h"
 #include "regiond/writing.h"
+
+static bool is_delete(const Mec__Call *call)
+{
+    return call->operation == MEC__OPERATION__METADATA_DELETE;
+}
+
+const char *metadata_write_action(const Mec__Call *call)
+{
+    return is_delete(call) ? "metadata.delete" : "metadata.put";
+}
 
 /* The token of a queued write was checked when it was accepted; the account may be gone since, or
  * its sessions revoked. Even then a retry of what has been written must not be told that it was
@@ -15,15 +25,14 @@
 static bool check_account(struct region *region, struct request *request,
                           struct store_write *ret_terms)
 {
-    struct account account;
-    int r = account_read(region, request->copy, request->claims.user, &account);
+    enum standing standing = standing_of(region, request->copy, &request->claims);
 
-    if (r < 0 && r != -ENOENT) {
+    if (standing == STANDING_UNREADABLE) {
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                        "The account cannot be read.");
         return false;
     }
-    ret_terms->forbidden = r < 0 || account.generation != request->claims.generation;
+    ret_terms->forbidden = standing != STANDING_GOOD;
     return true;
 }
 
@@ -53,7 +62,8 @@ void metadata_write(struct region *region, struct request *request)
     const Mec__Call *call = request->call;
     struct writing writing = {
         .terms = {.service = "metadata",
-                  .delete = call->operation == MEC__OPERATION__METADATA_DELETE},
+                  .delete = is_delete(call),
+                  .action = metadata_write_action(call)},
         .refusal = PROBLEM_FORBIDDEN,
         .refusal_detail = "The account is gone, or its sessions have been revoked.",
         .absent_detail = "There is no value under this key."};

@@ -23,7 +23,7 @@ struct claiming {
     struct request request;
     struct commit_op op;
     char *value;
-    bool confirm;
+    enum { CLAIM, CONFIRM, RELEASE } act;
     unsigned tries;
 };
 
@@ -151,6 +151,7 @@ static void answer_elsewhere(struct region *region, struct request *request,
 }
 
 static void judge(struct region *region, struct claiming *claiming);
+static void judge_release(struct region *region, struct claiming *claiming);
 
 static void on_done(struct region *region, struct commit_op *op, int error)
 {
@@ -162,7 +163,10 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     claiming->value = NULL;
     if (error == 0 && op->store.result == STORE_CONDITION_FAILED && ++claiming->tries < TRIES_MAX) {
         reach(NAME_RACED);
-        judge(region, claiming);
+        if (claiming->act == RELEASE)
+            judge_release(region, claiming);
+        else
+            judge(region, claiming);
         return;
     }
     if (error == -ENOSPC)
@@ -181,12 +185,14 @@ static void write_claim(struct region *region, struct claiming *claiming,
                         const struct name_claim *before)
 {
     struct request *request = &claiming->request;
-    uint64_t expires_wall_us = claiming->confirm ? 0 : region->at.wall_us + NAMES_RESERVED_US;
+    static const char *const actions[] = {
+        [CLAIM] = "names.claim", [CONFIRM] = "names.confirm", [RELEASE] = "names.release"};
+    bool confirm = claiming->act == CONFIRM;
 
-    if (before && !claiming->confirm)
+    if (before && claiming->act == CLAIM)
         reach(NAME_RESERVED_AGAIN);
-    claiming->value =
-        claim_json(request->claims.user, request->claims.shard, claiming->confirm, expires_wall_us);
+    claiming->value = claim_json(request->claims.user, request->claims.shard, confirm,
+                                 confirm ? 0 : region->at.wall_us + NAMES_RESERVED_US);
     request_wait(request, region->at.now_us);
     claiming->op.bytes = strlen(claiming->value) + 256;
     claiming->op.done = on_done;
@@ -195,13 +201,16 @@ static void write_claim(struct region *region, struct claiming *claiming,
         .write = {.service = "names",
                   .user = "",
                   .key = request->call->key,
+                  .delete = claiming->act == RELEASE,
                   .content_type = "application/json",
                   .value = slice_of(claiming->value),
                   .condition = before ? STORE_IF_VERSION : STORE_IF_ABSENT,
                   .if_version = before ? before->version : 0,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = request->call->traceparent},
+                  .traceparent = request->call->traceparent,
+                  .action = actions[claiming->act],
+                  .actor = request->claims.user},
     };
     commit_store(region, request->copy, &claiming->op);
 }
@@ -221,7 +230,8 @@ static bool is_taken(const struct region *region, const struct claiming *claimin
 {
     if (is_ours(claiming, claim) || PLANTED(UNCHECKED_NAME))
         return false;
-    return claim->confirmed || claiming->confirm || claim->expires_wall_us > region->at.wall_us;
+    return claim->confirmed || claiming->act == CONFIRM ||
+           claim->expires_wall_us > region->at.wall_us;
 }
 
 static bool is_good_already(const struct region *region, const struct claiming *claiming,
@@ -230,7 +240,7 @@ static bool is_good_already(const struct region *region, const struct claiming *
     if (!is_ours(claiming, claim))
         return false;
     return claim->confirmed ||
-           (!claiming->confirm && claim->expires_wall_us > region->at.wall_us + RENEW_BELOW_US);
+           (claiming->act == CLAIM && claim->expires_wall_us > region->at.wall_us + RENEW_BELOW_US);
 }
 
 static void judge(struct region *region, struct claiming *claiming)
@@ -242,7 +252,7 @@ static void judge(struct region *region, struct claiming *claiming)
     if (r < 0 && r != -ENOENT) {
         answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
                        "The name's record cannot be read.");
-    } else if (r == -ENOENT && claiming->confirm) {
+    } else if (r == -ENOENT && claiming->act == CONFIRM) {
         answer_taken(region, request);
     } else if (r == 0 && is_taken(region, claiming, &claim)) {
         if (account_same_sign_up(claim.user, request->claims.user))
@@ -259,7 +269,26 @@ static void judge(struct region *region, struct claiming *claiming)
     finish(claiming);
 }
 
-static void begin(struct region *region, struct request *request, bool confirm)
+/* A name that somebody else has by now is none of ours to give back. */
+static void judge_release(struct region *region, struct claiming *claiming)
+{
+    struct request *request = &claiming->request;
+    struct name_claim claim;
+    int r = names_read(region, request->copy, request->call->key, &claim);
+
+    if (r == 0 && is_ours(claiming, &claim)) {
+        write_claim(region, claiming, &claim);
+        return;
+    }
+    if (r == 0 || r == -ENOENT)
+        answer_claimed(region, request);
+    else
+        answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                       "The name's record cannot be read.");
+    finish(claiming);
+}
+
+static void begin(struct region *region, struct request *request, int act)
 {
     struct claiming *claiming;
 
@@ -273,19 +302,27 @@ static void begin(struct region *region, struct request *request, bool confirm)
         return;
     }
     claiming = memory_alloc(sizeof *claiming);
-    claiming->confirm = confirm;
+    claiming->act = act;
     request_park(request, &claiming->request);
-    judge(region, claiming);
+    if (act == RELEASE)
+        judge_release(region, claiming);
+    else
+        judge(region, claiming);
 }
 
 void names_claim(struct region *region, struct request *request)
 {
-    begin(region, request, false);
+    begin(region, request, CLAIM);
 }
 
 void names_confirm(struct region *region, struct request *request)
 {
-    begin(region, request, true);
+    begin(region, request, CONFIRM);
+}
+
+void names_release(struct region *region, struct request *request)
+{
+    begin(region, request, RELEASE);
 }
 
 /* A region that asks must know for sure and names the directory, of which we must be the home. Who

@@ -32,6 +32,7 @@ int names_parse(struct slice json, struct name_claim *ret_claim);
  * claims.user and claims.shard who claims it. A lookup without a shard is answered by any copy. */
 void names_claim(struct region *region, struct request *request);
 void names_confirm(struct region *region, struct request *request);
+void names_release(struct region *region, struct request *request);
 void names_lookup(struct region *region, struct request *request);
 
 #endif

@@ -22,8 +22,8 @@ static const char schema[] =
     "CREATE UNIQUE INDEX entries_key ON entries(user, idempotency_key);"
     "CREATE INDEX entries_waiting ON entries(seq) WHERE state=0;"
     "CREATE INDEX entries_settled ON entries(settled_wall_us) WHERE state>0;"
-    "CREATE TABLE marks(shard TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
-    STORE_AUDIT_TABLES HEADS_TABLE;
+    "CREATE TABLE marks(shard TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT "
+    "ROWID;" STORE_AUDIT_TABLES HEADS_TABLE;
 
 /* Version 2 brought the audit chain, which begins where the file is opened first. */
 static const char to_version_2[] = STORE_AUDIT_TABLES HEADS_TABLE;

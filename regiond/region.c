@@ -10,19 +10,24 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "regiond/announce.h"
+#include "regiond/audit_notes.h"
+#include "regiond/audit.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/data_keys.h"
 #include "regiond/drain.h"
+#include "regiond/erasing.h"
 #include "regiond/feed.h"
 #include "regiond/follower.h"
 #include "regiond/forward.h"
 #include "regiond/gateway.h"
 #include "regiond/hashing.h"
+#include "regiond/parking.h"
 #include "regiond/probe.h"
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
+#include "regiond/standing.h"
 #include "replication.pb-c.h"
 
 /* A setting that a config leaves at 0, and what it means then. */
@@ -36,6 +41,7 @@
     X(argon2_operations, 1)                                                                        \
     X(argon2_memory_kib, 8192)                                                                     \
     X(token_lifetime_s, TOKEN_LIFETIME_S_MAX)                                                      \
+    X(session_lifetime_s, 24 * 3600)                                                               \
     X(revocation_bound_us, 5 * SECOND_US)
 
 /* ---- configuration ---- */
@@ -128,6 +134,8 @@ static void take_config(struct region *region, const Mec__Config *from)
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
     data_keys_configure(region);
+    caches_configure(region->caches, config, region->name);
+    services_configure(region->services, config, region->name);
     forward_configure(region);
 }
 
@@ -153,11 +161,23 @@ static void configure(struct region *region, const Mec__Config *config)
     copies_configure(region);
     feed_configure(region);
     drain_retry(region);
+    erasing_resume(region);
     for (size_t i = 0; i < region->copy_count; i++)
         reading_wake(region, &region->copies[i]);
 }
 
 /* ---- frames ---- */
+
+static size_t services_down(struct region *region, char ***ret_names)
+{
+    size_t count = 0;
+
+    *ret_names = arena_alloc(region->scratch, PARTS_SERVICE_COUNT * sizeof **ret_names);
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++)
+        if (services_report(region->services, (enum parts_service)service).down)
+            (*ret_names)[count++] = (char *)parts_service_name((enum parts_service)service);
+    return count;
+}
 
 static void pong(struct region *region, uint64_t connection, uint64_t id, const Mec__Ping *ping)
 {
@@ -167,6 +187,8 @@ static void pong(struct region *region, uint64_t connection, uint64_t id, const 
     pong.serving = true;
     pong.writable = region->writable;
     pong.n_queues = drain_marks(region, &pong.queues);
+    pong.n_services_down = services_down(region, &pong.services_down);
+    pong.n_caches = caches_pong(region->caches, region->scratch, &pong.caches);
     outbox_send(region->outbox, connection, FRAME_PONG, id, &pong.base);
 }
 
@@ -201,8 +223,10 @@ static bool take_frame(struct region *region, uint64_t connection, const struct 
             feed_fetch_ask(region, connection, id, message);
         break;
     case FRAME_APPLY:
-        if ((message = mec__apply__unpack(arena, size, body)) != NULL)
+        if ((message = mec__apply__unpack(arena, size, body)) != NULL) {
+            audit_take(region, message);
             follower_apply(region, connection, id, message);
+        }
         break;
     default:
         break;
@@ -257,6 +281,15 @@ static void on_deadline(struct region *region, struct deadline *deadline)
         return;
     case DUE_PROBE:
         probe_again(region);
+        return;
+    case DUE_AUDIT_NOTES:
+        audit_notes_flush(region);
+        return;
+    case DUE_ERASING:
+        erasing_again(region, deadline->owner);
+        return;
+    case DUE_PARKED:
+        parking_over(region, deadline->owner);
         return;
     }
     assert(false && "a kind of deadline");
@@ -367,8 +400,16 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->scratch = arena_create();
     region->outbox = outbox_create();
     region->edge = edge_create();
+    region->standings = standing_create();
+    region->audit_notes = audit_notes_create();
+    region->buckets = buckets_create();
     region->cache = cache_create(0);
     region->data_keys = data_keys_create(options->vault_seed);
+    region->caches = caches_create();
+    caches_register(region->caches, PARTS_EDGE, &edge_kind, region->edge);
+    caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
+    region->services = services_create(options->link_seed);
+    region->parking = parking_create();
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -396,10 +437,14 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     region->announce = announce_create(region);
     region->feed = feed_create(region);
     region->commit = commit_create(region);
+    r = audit_create(region, options->audit_interval_us, &region->audit);
+    if (r < 0)
+        goto failed;
     r = drain_create(region, &region->drain);
     if (r < 0)
         goto failed;
     readiness_begin(region);
+    erasing_resume(region);
     *ret_region = region;
     return 0;
 
@@ -430,9 +475,13 @@ void region_free(struct region *region)
         region->stopped = true;
         cancel_all(region);
     }
+    erasing_free(region);
+    audit_notes_free(region);
+    parking_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
+    audit_free(region->audit);
     commit_free(region->commit);
     feed_free(region->feed);
     announce_free(region->announce);
@@ -441,9 +490,13 @@ void region_free(struct region *region)
     hashing_free(region->hashing);
     queue_reader_free(region->queue_reader);
     copies_free(region);
+    services_free(region->services);
+    caches_free(region->caches);
     cache_free(region->cache);
     data_keys_free(region->data_keys);
     edge_free(region->edge);
+    standing_free(region->standings);
+    buckets_free(region->buckets);
     outbox_free(region->outbox);
     arena_free(region->scratch);
     deadlines_free(&region->deadlines);

@@ -25,6 +25,7 @@ struct region_options {
     const uint8_t *vault_seed; /* VAULT_KEY_SEED_SIZE; see data_keys.h */
     uint8_t secret[32];        /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
+    uint64_t audit_interval_us; /* see audit_create(); 0: a second */
 };
 
 enum region_event_kind {
@@ -108,5 +109,14 @@ uint64_t region_wake_us(const struct region *region);
 /* State for people, as a new JSON string: copies with positions and staleness, queue, cache,
  * counters. */
 char *region_status(struct region *region, struct moment at);
+
+/* For checks: how old what it knows of @shard's revocations is (false: it does not know), and
+ * whether it has been told ahead of the log that a token with these is void. */
+bool region_revocations_age(struct region *region, struct moment at, const char *shard,
+                            uint64_t *ret_us);
+bool region_is_revoked(const struct region *region, const char *shard, const char *user,
+                       const char *session, uint64_t generation);
+/* The heads of other regions' audit chains that this one keeps, likewise. */
+char *region_audit_heads(const struct region *region);
 
 #endif

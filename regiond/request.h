@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "call.pb-c.h"
+#include "common/buckets.h"
 #include "common/token.h"
 
 /* Asked by this region of itself; the answer goes to forward.h under `id`. */
@@ -33,10 +34,12 @@ struct request {
     Mec__Call *call; /* the step's, or our own when parked */
     bool parked;
     bool has_claims;
+    bool is_void; /* the token is genuine, and revoked */
     struct token_claims claims;
-    struct copy *copy; /* of the shard it is about; NULL: none */
-    unsigned entered;  /* bit set of stages */
-    uint64_t since_us; /* when the present wait began */
+    struct bucket_state limit; /* to be told; quota 0: none */
+    struct copy *copy;         /* of the shard it is about; NULL: none */
+    unsigned entered;          /* bit set of stages */
+    uint64_t since_us;         /* when the present wait began */
     uint64_t spent_us[STAGE_COUNT];
 };
 

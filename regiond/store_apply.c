@@ -86,8 +86,7 @@ static int put(struct store *store, struct store_round *round, const struct stor
         change->idempotency_key = (char *)protobuf_c_empty_string;
     if (leaves_record(store, round, change))
         return store_write_put_log(store, round, change, apply->change, apply->digest);
-    error =
-        store_write_read_head(store, change->service, change->user, change->key, &head);
+    error = store_write_read_head(store, change->service, change->user, change->key, &head);
     if (error != 0)
         return error;
     return store_write_put(store, round, change, apply->change, apply->digest, &head);
@@ -97,8 +96,7 @@ static int put(struct store *store, struct store_round *round, const struct stor
 static int put_again(struct store *store, const Mec__Change *change)
 {
     struct store_head head;
-    int error =
-        store_write_read_head(store, change->service, change->user, change->key, &head);
+    int error = store_write_read_head(store, change->service, change->user, change->key, &head);
 
     return error == 0 ? store_write_put_effect(store, change, &head) : error;
 }

@@ -73,6 +73,8 @@ static struct row take_row(struct store_audit *audit)
     arena_reset(audit->arena);
     row.entry = mec__audit_entry__unpack(arena_allocator(audit->arena), row.bytes.size,
                                          (const uint8_t *)row.bytes.data);
+    if (row.entry && row.entry->n == 0)
+        row.entry = NULL;
     return row;
 }
 

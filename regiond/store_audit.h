@@ -106,8 +106,9 @@ struct store_audit_witness {
     struct store_audit_head head;
 };
 
-#define STORE_AUDIT_FINDINGS_MAX 16 /* kept; what is wrong a thousand times is named a few times   \
-                                     */
+#define STORE_AUDIT_FINDINGS_MAX                                                                   \
+    16 /* kept; what is wrong a thousand times is named a few times                                \
+        */
 
 struct store_audit_result {
     struct store_audit_head end;

@@ -84,6 +84,8 @@ int store_audit_append(struct store_file *file, struct store_audit_chain *chain,
     uint8_t digest[DIGEST_SIZE];
     int error = store_audit_read_newest(file, entry->user, &entry->user_before_n);
 
+    if (entry->user_before_n > chain->head.n) /* who cut the end off has forgotten this table */
+        entry->user_before_n = 0;
     fill_in(chain, wall_us, entry);
     if (error == 0)
         error = put_packed(file, entry, digest);

@@ -55,7 +55,7 @@ static enum problem_id problem_of(enum store_result result)
     case STORE_FORBIDDEN:
         return PROBLEM_FORBIDDEN;
     case STORE_OVER_QUOTA:
-        return PROBLEM_OVER_QUOTA;
+        return PROBLEM_QUOTA;
     default:
         abort(); /* no refusal */
     }

@@ -269,8 +269,8 @@ static int check_format(const char *path, sqlite3 *db, const struct store_file_k
 
     if (error == 0)
         error = query_number(path, db, "PRAGMA user_version", &version);
-    if (error == 0 && (application_id != kind->application_id || version < oldest ||
-                       version > kind->version))
+    if (error == 0 &&
+        (application_id != kind->application_id || version < oldest || version > kind->version))
         error = complain_format(path, kind, application_id, version);
     if (error == 0)
         *ret_version = version;

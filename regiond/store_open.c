@@ -35,10 +35,10 @@ static const char schema[] =
     " PRIMARY KEY(user, key)) STRICT, WITHOUT ROWID;" STORE_AUDIT_TABLES USAGE_TABLE;
 
 /* Version 2 brought quotas and the audit chain, which begins where the file is opened first. */
-static const char to_version_2[] = STORE_AUDIT_TABLES USAGE_TABLE
-    "INSERT INTO usage SELECT service, user, count(*),"
-    " sum(length(CAST(key AS BLOB)) + length(value))"
-    " FROM records WHERE deleted=0 GROUP BY service, user;";
+static const char to_version_2[] =
+    STORE_AUDIT_TABLES USAGE_TABLE "INSERT INTO usage SELECT service, user, count(*),"
+                                   " sum(length(CAST(key AS BLOB)) + length(value))"
+                                   " FROM records WHERE deleted=0 GROUP BY service, user;";
 
 static const char *const migrations[] = {to_version_2};
 

@@ -11,6 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audit_notes.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
 
@@ -20,7 +21,8 @@ struct login {
     struct credentials credentials;
     char user[USER_ID_SIZE];
     struct account account;
-    bool known; /* there is such an account; else the work is for show */
+    struct token_claims claims; /* of the new session */
+    bool known;                 /* there is such an account; else the work is for show */
 };
 
 static void finish(struct login *login)
@@ -40,6 +42,8 @@ static void fail(struct region *region, struct login *login, enum problem_id pro
 
 static void refuse(struct region *region, struct login *login)
 {
+    region->counters.denied++;
+    audit_notes_denied(region, &login->request, PROBLEM_UNAUTHENTICATED);
     fail(region, login, PROBLEM_UNAUTHENTICATED, "The name or the password is wrong.");
 }
 
@@ -50,29 +54,25 @@ static void home_unavailable(struct region *region, struct login *login)
          "The user's home region cannot be reached; nobody else may log them in.");
 }
 
-static char *issue(struct region *region, const struct login *login, uint32_t *ret_lifetime_s)
+/* Whoever had to be asked could be, and cannot do it now. */
+static bool service_is_down(struct region *region, struct login *login, int error,
+                            const Mec__Answer *answer)
 {
-    struct token_claims claims = {.generation = login->account.generation,
-                                  .issued_s = region->at.wall_us / SECOND_US};
-    uint32_t lifetime_s = region->settings.token_lifetime_s;
-
-    claims.expires_s = claims.issued_s + lifetime_s;
-    snprintf(claims.user, sizeof claims.user, "%s", login->user);
-    snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
-    secret_draw_hex(&region->secret, claims.session, 32);
-    snprintf(claims.scope, sizeof claims.scope, "%s", TOKEN_SCOPE_ALL);
-    claims.auth_time_s = claims.issued_s;
-    *ret_lifetime_s = lifetime_s;
-    return token_sign(region->config->world, region->signing_kid, region->signing_seed, &claims);
+    if (error < 0 || problem_find(answer->problem) != PROBLEM_SERVICE_UNAVAILABLE)
+        return false;
+    reach(LOG_IN_SERVICE_DOWN);
+    fail(region, login, PROBLEM_SERVICE_UNAVAILABLE, answer->detail);
+    return true;
 }
 
-static void answer_issued(struct region *region, struct login *login)
+void tokens_answer(struct region *region, struct request *request,
+                   const struct token_claims *claims, uint64_t epoch, uint64_t seq)
 {
-    struct request *request = &login->request;
-    uint32_t lifetime_s;
-    char *token = issue(region, login, &lifetime_s);
-    json_t *root = json_pack("{s:s, s:I, s:s}", "token", token, "expires_in",
-                             (json_int_t)lifetime_s, "home", request->copy->home);
+    char *token =
+        token_sign(region->config->world, region->signing_kid, region->signing_seed, claims);
+    json_t *root = json_pack("{s:s, s:I, s:s, s:s}", "token", token, "expires_in",
+                             (json_int_t)(claims->expires_s - claims->issued_s), "home",
+                             request->copy->home, "scope", claims->scope);
     char *json = json_dumps(root, JSON_COMPACT);
     struct answer answer;
 
@@ -81,14 +81,49 @@ static void answer_issued(struct region *region, struct login *login)
     answer.message.content_type = "application/json";
     answer.message.body.data = (uint8_t *)json;
     answer.message.body.len = strlen(json);
-    answer_read(region, &answer, request->copy, login->account.epoch, login->account.seq);
+    answer_read(region, &answer, request->copy, epoch, seq);
     answer_send(region, request, &answer);
     sodium_memzero(json, strlen(json));
     free(json);
     json_decref(root);
     sodium_memzero(token, strlen(token));
     free(token);
+}
+
+/* Nobody is logged in without an entry in the audit log. */
+static void on_noted(struct region *region, void *context, int error)
+{
+    struct login *login = context;
+
+    if (error == 0)
+        tokens_answer(region, &login->request, &login->claims, login->account.epoch,
+                      login->account.seq);
+    else if (error == -ENOSPC)
+        answer_disk_full(region, &login->request);
+    else
+        answer_not_home(region, &login->request);
     finish(login);
+}
+
+/* A new session. */
+static void issue(struct region *region, struct login *login)
+{
+    const struct account *account = &login->account;
+    struct token_claims claims = {.generation = account->generation,
+                                  .issued_s = region->at.wall_us / SECOND_US};
+    uint32_t lifetime_s = region->settings.token_lifetime_s;
+
+    if (lifetime_s > region->settings.session_lifetime_s)
+        lifetime_s = region->settings.session_lifetime_s;
+    claims.expires_s = claims.issued_s + lifetime_s;
+    claims.auth_time_s = claims.issued_s;
+    snprintf(claims.user, sizeof claims.user, "%s", login->user);
+    snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
+    snprintf(claims.scope, sizeof claims.scope, "%s", login->credentials.scope);
+    secret_draw_hex(&region->secret, claims.session, 32);
+    login->claims = claims;
+    audit_notes_note(region, &login->request, audit_notes_action(MEC__OPERATION__TOKEN_CREATE),
+                     &login->claims, on_noted, login);
 }
 
 static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)
@@ -104,7 +139,7 @@ static void on_hashed(struct region *region, void *context, int error, const uin
     }
     same = sodium_memcmp(hash, login->account.hash, ACCOUNT_HASH_SIZE) == 0;
     if (login->known && same)
-        answer_issued(region, login);
+        issue(region, login);
     else
         refuse(region, login);
 }
@@ -131,12 +166,13 @@ static void log_in_here(struct region *region, struct login *login)
 {
     int r = account_read(region, login->request.copy, login->user, &login->account);
 
-    if (r < 0 && r != -ENOENT) {
+    if (r < 0 && r != -ENOENT && r != -EIDRM) {
         fail(region, login, PROBLEM_INTERNAL, "The account cannot be read.");
         return;
     }
     /* A claim on a name that its account does not bear is left over from a sign-up that failed. */
-    login->known = r == 0 && strcmp(login->account.name, login->credentials.name) == 0;
+    login->known = r == 0 && !login->account.closing &&
+                   strcmp(login->account.name, login->credentials.name) == 0;
     check_password(region, login);
 }
 
@@ -147,6 +183,8 @@ static void on_home_answered(struct region *region, void *context, int error,
     struct answer answer;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, from))
+        return;
     if (error < 0 || from->verdict != MEC__VERDICT__FINAL) {
         home_unavailable(region, login);
         return;
@@ -209,6 +247,8 @@ static void on_looked_up(struct region *region, void *context, int error, const 
     struct name_claim claim;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, answer))
+        return;
     if (error == 0 && answer->status == 404)
         check_password(region, login);
     else if (error < 0 || answer->status != 200 ||
@@ -246,6 +286,21 @@ static void look_up(struct region *region, struct login *login)
                  on_looked_up, login);
 }
 
+/* Who guesses passwords is slowed down, by the name that they guess for; what another region asks
+ * us for, it has counted. */
+static bool may_try(struct region *region, struct request *request, const char *name)
+{
+    struct bucket_state limit;
+
+    if (request->call->claims ||
+        buckets_take(region->buckets, arena_format(region->scratch, "log-in %s", name),
+                     region->settings.login_rate_per_min, 60, region->at.now_us, &limit))
+        return true;
+    reach(LOG_INS_LIMITED);
+    answer_limited(region, request, &limit, "Too many log-ins under this name; try again later.");
+    return false;
+}
+
 void tokens_create(struct region *region, struct request *request)
 {
     Mec__Call *call = request->call;
@@ -254,9 +309,16 @@ void tokens_create(struct region *region, struct request *request)
     struct login *login;
 
     request_enter(request, STAGE_SERVICE);
-    if (account_credentials(body, &credentials) < 0) {
-        answer_problem(region, request, PROBLEM_BAD_REQUEST,
-                       "The body is {\"name\": .., \"password\": ..} and nothing else.");
+    if (account_credentials(body, &credentials) < 0 || credentials.scope[0] == '\0') {
+        account_credentials_wipe(&credentials);
+        answer_problem(
+            region, request, PROBLEM_BAD_REQUEST,
+            "The body is {\"name\": .., \"password\": ..} and, for a token that is good for "
+            "less, \"scope\": words of \"" TOKEN_SCOPE_ALL "\".");
+        return;
+    }
+    if (!may_try(region, request, credentials.name)) {
+        account_credentials_wipe(&credentials);
         return;
     }
     login = memory_alloc(sizeof *login);

@@ -10,6 +10,10 @@
 #include "regiond/core.h"
 #include "regiond/request.h"
 
+/* Answer with a token that says @claims; @epoch and @seq are of the account's last change. */
+void tokens_answer(struct region *region, struct request *request,
+                   const struct token_claims *claims, uint64_t epoch, uint64_t seq);
+
 void tokens_create(struct region *region, struct request *request);
 void tokens_keys(struct region *region, struct request *request);
 

@@ -11,6 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
@@ -154,7 +155,8 @@ static void write_account(struct region *region, struct signup *signup)
                   .condition = STORE_IF_ABSENT,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = signup->request.call->traceparent},
+                  .traceparent = signup->request.call->traceparent,
+                  .action = audit_notes_action(MEC__OPERATION__USER_CREATE)},
     };
     commit_store(region, signup->request.copy, &signup->op);
 }
@@ -195,6 +197,13 @@ static void find_account(struct region *region, struct signup *signup)
     struct hashing_work work;
     int r = account_read(region, signup->request.copy, signup->user, &signup->account);
 
+    if (r == -EIDRM || (r == 0 && signup->account.closing)) {
+        /* Its id is not given twice: old tokens bear it. */
+        reach(SIGN_UP_OF_DELETED);
+        fail(region, signup, PROBLEM_KEY_REUSED,
+             "The account that this idempotency key stands for has been deleted; use a new key.");
+        return;
+    }
     if (r < 0 && r != -ENOENT) {
         fail(region, signup, PROBLEM_INTERNAL, "The account cannot be read.");
         return;
@@ -221,7 +230,10 @@ static void on_claimed(struct region *region, void *context, int error, const Me
     resume_directory(region, signup);
     if (error == 0 && answer->status == 409)
         fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
-    else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
+    else if (error == 0 && problem_find(answer->problem) == PROBLEM_SERVICE_UNAVAILABLE) {
+        reach(SIGN_UP_SERVICE_DOWN);
+        fail(region, signup, PROBLEM_SERVICE_UNAVAILABLE, answer->detail);
+    } else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
         fail(region, signup, PROBLEM_HOME_UNAVAILABLE, answer->detail);
     else if (error < 0 || answer->status >= 300) {
         reach(SIGN_UP_DIRECTORY_AWAY);
@@ -240,7 +252,8 @@ void users_create(struct region *region, struct request *request)
     const char *fault = "The body is {\"name\": .., \"password\": ..} and nothing else.";
 
     request_enter(request, STAGE_SERVICE);
-    if (account_credentials(body, &credentials) == 0)
+    if (account_credentials(body, &credentials) == 0 &&
+        strcmp(credentials.scope, TOKEN_SCOPE_ALL) == 0)
         fault = account_credentials_fault(&credentials);
     if (body.size > 0)
         sodium_memzero(call->body.data, call->body.len);
@@ -274,7 +287,7 @@ static void whoami_admitted(struct region *region, struct request *request)
 
     request_enter(request, STAGE_STORAGE);
     r = account_read(region, request->copy, claims->user, &account);
-    if (r == -ENOENT) {
+    if (r == -ENOENT || r == -EIDRM) {
         answer_problem(region, request, PROBLEM_NOT_FOUND, "There is no such account (any more).");
         return;
     }
@@ -283,9 +296,9 @@ static void whoami_admitted(struct region *region, struct request *request)
                        "The account cannot be read.");
         return;
     }
-    root = json_pack("{s:s, s:s, s:s, s:s, s:s}", "id", claims->user, "name", account.name, "home",
-                     request->copy->home, "shard", claims->shard, "expires",
-                     text_time(claims->expires_s * SECOND_US, expires));
+    root = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "id", claims->user, "name", account.name,
+                     "home", request->copy->home, "shard", claims->shard, "scope", claims->scope,
+                     "expires", text_time(claims->expires_s * SECOND_US, expires));
     json = json_dumps(root, JSON_COMPACT);
     answer_init(&answer, 200);
     answer.message.content_type = "application/json";

@@ -6,9 +6,11 @@
 #ifndef MEC_CORE_H
 #define MEC_CORE_H
 
+#include "common/buckets.h"
 #include "common/deadlines.h"
 #include "common/memory.h"
 #include "common/network.h"
+#include "common/parts.h"
 #include "common/wan.h"
 #include "control.pb-c.h"
 #include "routerd/hints.h"
@@ -26,8 +28,18 @@
 #define CORE_ID_LIST   (UINT64_C(1) << 62)
 #define CORE_ID_LOOKUP (UINT64_C(1) << 61)
 
+/* What a cache of a region has done, by the last Pong. */
+struct core_cache {
+    bool present;
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t entries;
+    uint64_t bytes;
+};
+
 /* The connection to a region. */
 struct core_region {
+    struct core_cache caches[PARTS_CACHE_COUNT];
     bool connected;
     bool was_connected; /* ever */
     bool listed;        /* its queue has been listed since the connection stands */
@@ -72,6 +84,7 @@ struct router {
     struct pendings *pendings;
     struct marks *marks;
     struct hints *hints;
+    struct buckets *buckets; /* by client address */
     struct idents idents;
     struct arena *arena; /* what this step makes; lives until the next one */
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "call.pb-c.h"
+#include "common/buckets.h"
 #include "common/position.h"
 #include "common/problem.h"
 #include "common/routes.h"
@@ -34,6 +35,7 @@ struct http_request {
     struct slice consistency;  /* Mec-Consistency */
     struct slice force_region; /* Mec-Force-Region */
     struct slice body;
+    const char *client;       /* address that it came from; NULL: not known */
     const char *listener_geo; /* of the port it came in by; NULL for the one for all */
 };
 
@@ -56,6 +58,7 @@ struct http_answer {
     uint64_t version; /* ETag: "7" */
     const char *location;
     uint32_t retry_after_s;
+    struct bucket_state limit; /* RateLimit; quota 0: none */
     const char *allow;
     const char *region;              /* Mec-Region */
     const char *home;                /* Mec-Home */

@@ -435,5 +435,6 @@ void http_parse_request(const struct http_parse *parse, const char *bytes,
     ret_request->method = parse->method;
     http_target_split(slice_at(bytes, parse->target), &ret_request->path, &ret_request->query);
     ret_request->body = (struct slice){bytes + parse->lines.header_size, parse->body_size};
+    ret_request->client = NULL;
     ret_request->listener_geo = NULL;
 }

@@ -56,7 +56,7 @@ enum http_parse_result http_parse_run(struct http_parse *parse, char *bytes, siz
 
 const struct http_parse_state *http_parse_state(const struct http_parse *parse);
 
-/* After DONE, with the @bytes of the last run. Sets all but listener_geo. */
+/* After DONE, with the @bytes of the last run. Sets all but client and listener_geo. */
 void http_parse_request(const struct http_parse *parse, const char *bytes,
                         struct http_request *ret_request);
 

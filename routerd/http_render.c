@@ -180,6 +180,22 @@ static void render_routing(struct http_text *text, const struct http_answer *ans
     render_text(text, "traceparent: ", answer->traceparent);
 }
 
+/* draft-ietf-httpapi-ratelimit-headers, in the form of its tenth version. */
+static void render_limit(struct http_text *text, const struct bucket_state *limit)
+{
+    if (limit->quota == 0)
+        return;
+    http_text_literal(text, "RateLimit-Policy: \"default\";q=");
+    http_text_number(text, limit->quota);
+    http_text_literal(text, ";w=");
+    http_text_number(text, limit->window_s);
+    http_text_literal(text, "\r\nRateLimit: \"default\";r=");
+    http_text_number(text, limit->remaining);
+    http_text_literal(text, ";t=");
+    http_text_number(text, limit->reset_s);
+    http_text_literal(text, "\r\n");
+}
+
 static void render_header(struct http_text *text, const struct http_answer *answer, int status,
                           enum http_persistence persistence, uint64_t wall_s)
 {
@@ -191,6 +207,7 @@ static void render_header(struct http_text *text, const struct http_answer *answ
     render_text(text, "Location: ", answer->location);
     if (answer->retry_after_s != 0)
         render_number(text, "Retry-After: ", answer->retry_after_s);
+    render_limit(text, &answer->limit);
     render_text(text, "Allow: ", answer->allow);
     if (status == 401) /* RFC 9110, 15.5.2: it must say what would do */
         http_text_literal(text, "WWW-Authenticate: Bearer\r\n");

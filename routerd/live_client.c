@@ -1,3 +1,4 @@
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,7 @@ static void hand_over(struct live_client *client, const char *bytes)
     client->owes_continue = false;
     http->counters.requests++;
     http_parse_request(client->parse, bytes, &request);
+    request.client = client->address;
     request.listener_geo = client->listener_geo;
     http->handlers->request(exchange->request_id, &request, http->context);
 }
@@ -375,6 +377,17 @@ void live_client_overdue(struct live_client *client)
     }
 }
 
+/* Clients on one machine have addresses of their own within 127.0.0.0/8, if they care to. */
+static void note_address(struct live_client *client)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof(address);
+
+    if (getpeername(client->fd, (struct sockaddr *)&address, &size) < 0 ||
+        !inet_ntop(AF_INET, &address.sin_addr, client->address, sizeof(client->address)))
+        client->address[0] = '\0';
+}
+
 void live_client_open(struct live_http *http, int fd, const char *listener_geo, uint32_t index)
 {
     struct event_base *base = live_loop_base(http->loop);
@@ -384,6 +397,7 @@ void live_client_open(struct live_http *http, int fd, const char *listener_geo, 
     client->fd = fd;
     client->index = index;
     client->listener_geo = listener_geo;
+    note_address(client);
     STAILQ_INIT(&client->exchanges);
     event_assign(&client->readable, base, fd, EV_READ | EV_PERSIST, on_readable, client);
     event_assign(&client->writable, base, fd, EV_WRITE | EV_PERSIST, on_writable, client);

@@ -6,6 +6,7 @@
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <sys/queue.h>
 
@@ -42,6 +43,7 @@ struct live_client {
     int fd;
     uint32_t index; /* in http->clients */
     const char *listener_geo;
+    char address[INET_ADDRSTRLEN];
     enum live_client_phase phase;
     struct event readable;
     struct event writable;

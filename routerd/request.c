@@ -270,6 +270,8 @@ static bool read_body(struct reading *reading)
                           ? "This call takes no body."
                           : "The body is larger than the call allows.");
     call->body = (ProtobufCBinaryData){http->body.size, (uint8_t *)http->body.data};
+    if (http->client != NULL)
+        call->client = (char *)(uintptr_t)http->client;
     call->content_type = text_or_empty(reading->arena, http->content_type);
     call->if_match = text_or_empty(reading->arena, http->if_match);
     call->if_none_match = text_or_empty(reading->arena, http->if_none_match);

@@ -12,7 +12,11 @@ void respond_answer(struct router *router, struct pending *pending, const Mec__A
 void respond_refuse(struct router *router, struct pending *pending, enum problem_id problem,
                     const char *detail);
 
-/* Refuse a request that never got as far as being asked. @traceparent may be NULL. */
+/* Refuse a client that sends too much. */
+void respond_limited(struct router *router, uint64_t request_id, bool head,
+                     const struct bucket_state *limit);
+
+/* Refuse a request that never got as far as being asked. */
 void respond_early(struct router *router, uint64_t request_id, const struct request *request,
                    const struct request_refusal *refusal);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/plant.h"
+#include "common/reach.h"
 #include "routerd/asking.h"
 #include "routerd/core.h"
 #include "routerd/due.h"
@@ -103,6 +104,7 @@ int router_create(const Mec__Config *config, const uint8_t seed[32], struct mome
     router->wan = wan_create();
     router->arena = arena_create();
     router->hints = hints_create(hint_key);
+    router->buckets = buckets_create();
     router->pendings = pendings_create();
     router->marks = marks_create(router->config->n_regions, router->shard_names,
                                  router->config->n_shards, MARKS_MAX);
@@ -132,6 +134,7 @@ void router_free(struct router *router)
     marks_free(router->marks);
     pendings_free(router->pendings);
     hints_free(router->hints);
+    buckets_free(router->buckets);
     wan_free(router->wan);
     network_free(router->network);
     deadlines_free(&router->deadlines);
@@ -210,10 +213,24 @@ static void on_frame(struct router *router, uint32_t region, const struct frame 
     }
 }
 
+/* Returns false when the client has been told to slow down. */
+static bool is_within_limit(struct router *router, const struct router_event *event)
+{
+    const struct http_request *http = event->request;
+    struct bucket_state limit;
+    if (http->client == NULL ||
+        buckets_take(router->buckets, http->client, router->config->settings->client_rate_per_s, 1,
+                     router->at.now_us, &limit))
+        return true;
+    reach(CLIENT_LIMITED);
+    respond_limited(router, event->request_id, http->method == HTTP_HEAD, &limit);
+    return false;
+}
+
 static void on_request(struct router *router, const struct router_event *event)
 {
     router->counters.requests++;
-    if (!respond_own(router, event->request_id, event->request))
+    if (!respond_own(router, event->request_id, event->request) && is_within_limit(router, event))
         asking_start(router, event->request_id, event->request);
 }
 

@@ -360,6 +360,9 @@ static bool is_about_one_region(enum plan_fault_kind kind)
     case PLAN_FAULT_POWER_CUT:
     case PLAN_FAULT_POWER_CUT_AT_CALL:
     case PLAN_FAULT_ISOLATE:
+    case PLAN_FAULT_SERVICE_DOWN:
+    case PLAN_FAULT_SERVICE_ERRORS:
+    case PLAN_FAULT_SERVICE_LATENCY:
         return true;
     default:
         return false;

@@ -112,6 +112,14 @@ void director_heal_links(struct director *director, struct active *active);
 /* Turn a flapping link the other way after its time, again and again. */
 void director_flap_later(struct director *director, const struct plan_fault *fault);
 
+/* Put a fault into the control plane's table. Returns its number. */
+uint64_t director_add_fault(struct director *director, const struct fault *fault);
+
+/* ---- director_parts.c ---- */
+
+/* A service or a cache of a region; returns true. Healed as links are. */
+bool director_break_part(struct director *director, struct active *active);
+
 /* ---- director_homes.c ---- */
 
 /* Returns false when this cannot be done just now. */

@@ -20,6 +20,10 @@
 #define HASH_US_MAX      6000
 #define IDLE_US          (20 * MILLISECOND_US) /* as in live_storage.c */
 
+/* Signatures cost more than all the rest of a second: heads of audit chains are signed less often
+ * than they are live. */
+#define AUDIT_INTERVAL_US (5 * SECOND_US)
+
 struct region_host {
     struct process *process;
     struct vfs *disk;
@@ -73,6 +77,34 @@ const char *region_host_vfs(const struct region_host *host)
 char *region_host_status(struct process *process)
 {
     return region_status(process->region->region, process_moment(process));
+}
+
+/* What a region is asked about one of its shards. */
+struct revocations_of {
+    const struct region *region;
+    const char *shard;
+};
+
+static bool is_void(void *context, const char *user, const char *session, uint64_t generation)
+{
+    const struct revocations_of *of = context;
+
+    return region_is_revoked(of->region, of->shard, user, session, generation);
+}
+
+void region_host_watch_revocations(struct process *process)
+{
+    struct region *region = process->region->region;
+    struct moment at = process_moment(process);
+    struct watch *watch = process->simulation->watch;
+
+    for (uint32_t i = 0; i < process->config->n_shards; i++) {
+        struct revocations_of of = {region, process->config->shards[i]->name};
+        uint64_t age_us;
+
+        if (region_revocations_age(region, at, of.shard, &age_us))
+            watch_revocations_age(watch, at, process->index, i, age_us, is_void, &of);
+    }
 }
 
 bool region_host_is_writing(const struct region_host *host)
@@ -158,8 +190,8 @@ static void trace_batch(const struct region_host *host, const struct storage_bat
 
             simulation_trace(
                 simulation, process->name, "%s %s:%llu.%llu %s/%s/%s v%llu%s (result %d)",
-                kinds[op->kind],
-                simulation->plan->region_names[batch->target], (unsigned long long)op->epoch,
+                kinds[op->kind], simulation->plan->region_names[batch->target],
+                (unsigned long long)op->epoch,
                 (unsigned long long)(op->kind == STORE_OP_APPLY ? op->apply.seq : op->seq),
                 op->service ? op->service : "", op->user ? op->user : "", op->key ? op->key : "",
                 (unsigned long long)op->version, op->deleted ? " deleted" : "", (int)op->result);
@@ -348,8 +380,9 @@ static int open_files(struct process *process)
 
     for (size_t i = 0; i < config->n_shards; i++)
         shards[i] = config->shards[i]->name;
-    return storage_open(REGION_HOST_DIRECTORY, process->simulation->plan->region_names[process->index],
-                        shards, config->n_shards, host->vfs_name, &host->storage, &failed);
+    return storage_open(REGION_HOST_DIRECTORY,
+                        process->simulation->plan->region_names[process->index], shards,
+                        config->n_shards, host->vfs_name, &host->storage, &failed);
 }
 
 static int create_core(struct process *process, const struct store_end *ends)
@@ -363,6 +396,7 @@ static int create_core(struct process *process, const struct store_end *ends)
         .signing_seed = host->signing_seed,
         .signing_kid = director_signing_kid(simulation, process->index),
         .vault_seed = host->vault_seed,
+        .audit_interval_us = AUDIT_INTERVAL_US,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 

@@ -44,8 +44,7 @@ void watch_clock(struct watch *watch, uint64_t now_us, uint32_t region, int64_t 
     at->clock.since_us = now_us;
 }
 
-/* Staleness compares two wall clocks, one of them perhaps as it was long ago. */
-uint64_t watch_answer_error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
 {
     uint64_t most = 0;
 
@@ -131,7 +130,8 @@ static void check_staleness(const struct said *said)
         !watch_log_has(shard, said->position->epoch, seq) || seq >= shard->published)
         return;
     missing = shard->log.items[seq];
-    allowed_us = said->answer->staleness_us + watch_answer_error_us(watch, said->region, said->now_us);
+    allowed_us =
+        said->answer->staleness_us + watch_clock_error_us(watch, said->region, said->now_us);
     if (missing->published_us < said->now_us && said->now_us - missing->published_us > allowed_us)
         watch_report(watch, said->now_us, WATCH_STALENESS,
                      "%s answers at %s:%" PRIu64 ".%" PRIu64 " and says it is %" PRIu64

@@ -29,6 +29,8 @@ static struct store_write keep_write(struct arena *arena, const struct store_wri
         *seal = *write->seal;
         copy.seal = seal;
     }
+    copy.revokes_session =
+        write->revokes_session ? arena_text(arena, write->revokes_session) : NULL;
     return copy;
 }
 

@@ -42,6 +42,8 @@ struct watch_entry {
     bool deleted, created;
     bool acknowledged;
     bool given_up; /* it is no longer in the true log: an operator's decision, or a damaged home */
+    uint32_t copy_life; /* of the home's copy, then */
+    uint64_t audited;   /* entries in the audit chain of its home */
     const char *content_type;
     struct slice value;
     struct slice plain; /* of the vault: what was sealed; NULL: nothing was */
@@ -72,6 +74,7 @@ struct watch_copy {
     bool damaged;
     uint64_t damaged_until_us; /* of the last time */
     bool forked;               /* it holds changes that were given up */
+    uint32_t life;             /* rises when it is lost */
 };
 
 /* ---- writes of clients ---- */
@@ -99,6 +102,7 @@ struct watch_effort {
     struct watch_queued *queued;          /* linked by next_of_effort */
     uint32_t refused[PLAN_REGIONS_MAX];   /* on which of the region's disks; 0: on none */
     bool maybe_refused[PLAN_REGIONS_MAX]; /* ever */
+    uint64_t audited[PLAN_REGIONS_MAX];   /* refusals in the region's audit chains */
     char name[];
 };
 
@@ -123,6 +127,7 @@ struct watch_queued {
     uint64_t ended_us;
     uint64_t settled_wall_us;
     const char *position, *problem;
+    uint64_t audited; /* entries in the audit chain of its queue */
 };
 
 struct watch_queue {
@@ -197,6 +202,7 @@ struct watch {
     struct watch_effort *efforts;
     struct watch_queued *receipts;
     struct watch_signed_up *names;
+    struct watch_revocation *revocations;
     bool gave_up; /* some changes, some time */
 };
 
@@ -315,6 +321,15 @@ void watch_files_opened(struct watch *watch, uint64_t now_us, uint32_t region, c
 void watch_files_opened_queue(struct watch *watch, uint64_t now_us, uint32_t region,
                               const char *vfs, const char *directory);
 
+/* ---- watch_audit.c, watch_usage.c: in the end ---- */
+
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
+                       const char *directory);
+
+/* @reader's file stands at @seq. */
+void watch_usage_check(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t shard,
+                       struct store_reader *reader, uint64_t seq);
+
 /* ---- watch_reads.c, watch_told.c, watch_names.c ---- */
 
 /* What a read answers. Call these for an answer that came. */
@@ -365,10 +380,14 @@ void watch_vault_shared(struct watch *watch, const struct outcome_asked *asked,
 void watch_vault_written(struct watch *watch, const struct outcome_asked *asked,
                          const struct outcome *outcome);
 
-/* ---- watch_answer.c ---- */
+/* ---- watch_revocations.c ---- */
 
-/* By so much a region may be wrong about how old something is. */
-uint64_t watch_answer_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
+/* @write has made @entry: does that void tokens? */
+void watch_revocations_made(struct watch *watch, const struct watch_entry *entry,
+                            const struct store_write *write);
+
+/* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
 
 /* Was the copy damaged at any time since? */
 bool watch_is_damaged(const struct watch *watch, uint32_t region, uint32_t shard,

@@ -153,7 +153,7 @@ static void check_granted(struct watch *watch, const struct outcome_asked *asked
     if (region == PLAN_NONE || watch->gave_up || watch_is_any_damaged(watch))
         return;
     bound_us = bound_us ? bound_us : BOUND_US_DEFAULT;
-    bound_us += watch_answer_error_us(watch, region, outcome->now_us);
+    bound_us += watch_clock_error_us(watch, region, outcome->now_us);
     arena_reset(watch->scratch);
     if (!was_granted(watch, item, asked, asked->now_us > bound_us ? asked->now_us - bound_us : 0))
         report(watch, asked, outcome, WATCH_GRANTED, "it was not granted, or no longer");

@@ -244,9 +244,35 @@ START_TEST(one_region_alone_has_no_links_but_its_clients)
 }
 END_TEST
 
+START_TEST(services_are_slow_by_as_much_as_all_else_and_fail_as_often)
+{
+    struct fault fault = {.kind = FAULT_SERVICE,
+                          .a = "eu-west",
+                          .part = "vault",
+                          .has_latency = true,
+                          .latency_us = 200000,
+                          .has_errors = true,
+                          .error_ppm = 5000};
+    struct fault added;
+    char *error;
+    Mec__Config *config;
+
+    load("slow_motion: 10\n");
+    ck_assert_int_eq(faults_add(&faults, topology, &fault, &added, &error), 0);
+    config = compile();
+    ck_assert_uint_eq(config->n_services, 1);
+    ck_assert_str_eq(config->services[0]->region, "eu-west");
+    ck_assert_uint_eq(config->services[0]->latency_us, 2000000);
+    ck_assert_uint_eq(config->services[0]->error_ppm, 5000);
+    ck_assert_uint_eq(config->n_caches, 0);
+    mec__config__free_unpacked(config, NULL);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
+        services_are_slow_by_as_much_as_all_else_and_fail_as_often,
         every_region_has_a_shard_a_key_and_a_socket,
         each_way_of_a_link_takes_half_of_the_measured_round_trip,
         the_file_has_its_word_on_links,

@@ -414,6 +414,48 @@ START_TEST(faults_are_listed_and_healed)
 }
 END_TEST
 
+START_TEST(services_and_caches_fail_and_are_healed)
+{
+    const struct faults *faults;
+
+    up();
+    faults = &controller_world(controller)->faults;
+    ask("service", "{\"service\": \"us-east/metadata\", \"errors\": \"10%\", \"latency\": "
+                   "\"200ms\", \"operation\": \"metadata-put\", \"for\": \"30s\"}");
+    all_hello(3);
+    ck_assert_str_eq(message, "f1 us-east/metadata metadata-put errors 10% latency 200ms, for 30s");
+    ck_assert_uint_eq(faults->items[0].error_ppm, 100000);
+    ask("service", "{\"service\": \"eu-west/vault\", \"down\": true}");
+    all_hello(4);
+    ck_assert_str_eq(message, "f2 eu-west/vault down");
+    ask("cache", "{\"cache\": \"us-east\", \"disable\": true}");
+    all_hello(5);
+    ck_assert_str_eq(message, "f3 us-east caches disabled");
+    ck_assert_uint_eq(faults->count, 3);
+    ask("heal", "{}");
+    all_hello(6);
+    ck_assert_str_eq(message, "healed f1, f2, f3");
+}
+END_TEST
+
+START_TEST(a_flush_is_told_to_all_and_is_no_fault)
+{
+    const struct faults *faults;
+
+    up();
+    faults = &controller_world(controller)->faults;
+    ask("cache", "{\"cache\": \"us-east/edge\", \"flush\": true}");
+    all_hello(3);
+    ck_assert_str_eq(message, "us-east/edge flushed");
+    ask("cache", "{\"cache\": \"us-east\", \"flush\": true}");
+    all_hello(4);
+    ck_assert_str_eq(message, "us-east: all caches flushed");
+    ck_assert_uint_eq(faults->count, 0);
+    ck_assert_uint_eq(faults->last_flush, 2);
+    ck_assert_uint_eq(controller_world(controller)->config_version, 4);
+}
+END_TEST
+
 START_TEST(faults_that_make_no_sense_change_nothing)
 {
     static const char *const wrong[][2] = {
@@ -426,6 +468,23 @@ START_TEST(faults_that_make_no_sense_change_nothing)
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\"}"},
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\", \"rate\": \"fast\"}"},
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\", \"loss\": \"95%\"}"},
+        {"service", "{}"},
+        {"service", "{\"service\": \"us-east\", \"down\": true}"},
+        {"service", "{\"service\": \"us-east/\", \"down\": true}"},
+        {"service", "{\"service\": \"/auth\", \"down\": true}"},
+        {"service", "{\"service\": \"us-east/auth\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"errors\": \"many\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"latency\": \"long\"}"},
+        {"service",
+         "{\"service\": \"us-east/auth\", \"down\": true, \"operation\": \"metadata-put\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"down\": true, \"for\": \"0\"}"},
+        {"cache", "{}"},
+        {"cache", "{\"cache\": \"us-east\"}"},
+        {"cache", "{\"cache\": \"us-east/l2\", \"freeze\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"freeze\": true, \"disable\": true}"},
+        {"cache", "{\"cache\": \"us-east/l2\", \"flush\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"flush\": true, \"freeze\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"flush\": true, \"for\": \"5s\"}"},
     };
 
     up();
@@ -645,6 +704,8 @@ int main(void)
         a_process_that_comes_with_an_old_version_gets_the_current_one,
         a_fault_ends_at_its_time,
         faults_are_listed_and_healed,
+        services_and_caches_fail_and_are_healed,
+        a_flush_is_told_to_all_and_is_no_fault,
         faults_that_make_no_sense_change_nothing,
         status_says_who_does_not_answer,
         verify_compares_positions_and_digests,

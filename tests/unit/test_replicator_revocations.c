@@ -13,8 +13,8 @@
 #include "tests/unit/replicator_fixture.h"
 #include "tests/unit/suite.h"
 
-#define BACKLOG     10000 /* of 200 bytes: 20 s and more on a link of 1 Mbit/s */
-#define NARROW_RATE 125000
+#define BACKLOG     4000 /* of 200 bytes: 25 s and more on the narrow link */
+#define NARROW_RATE 50000
 #define REVOKED_MAX 8192
 
 static struct revocations *known[DRIVER_REGIONS_MAX];
@@ -127,7 +127,7 @@ static void narrow(uint32_t peer)
 
 static bool has_backlog(uint32_t peer)
 {
-    return driver->followers[peer].cursor_seq + 1000 < driver->home.count;
+    return driver->followers[peer].cursor_seq + 400 < driver->home.count;
 }
 
 /* Until the follower honours revocation @index: how long that takes, at most @most_ms. */
@@ -222,7 +222,8 @@ START_TEST(after_a_cut_revocations_are_first)
     revoke();
     ck_assert(!honours(EU, 0));
     driver_cut(driver, EU, MEC__CUT_KIND__CUT_NONE);
-    ck_assert_uint_le(until_honoured_ms(EU, 1, 1000), LATENCY_US / MILLISECOND_US + 50);
+    /* Only heartbeats that the cut has held are before it. */
+    ck_assert_uint_le(until_honoured_ms(EU, 1, 1000), LATENCY_US / MILLISECOND_US + 100);
     ck_assert(honours(EU, 0));
     ck_assert(has_backlog(EU));
 }
@@ -346,17 +347,18 @@ START_TEST(what_the_list_has_let_go_is_not_known_until_the_log_shows_it)
     narrow(EU);
     run_ms(300);
     driver_follower_stops(driver, EU);
+    driver_commit(driver, BACKLOG, 200);
     for (size_t i = 0; i < REVOCATION_LIST_MAX + 10; i++)
         revoke();
-    driver_commit(driver, BACKLOG, 200);
     restart(EU);
     run_ms(5000);
-    ck_assert(honours(EU, REVOCATION_LIST_MAX + 9));
     ck_assert(has_backlog(EU));
-    /* As soon as the log shows those ten, everything is known. */
-    while (driver->followers[EU].cursor_seq < 10)
-        run_ms(1);
-    run_ms(400);
+    ck_assert(!honours(EU, 9));
+    ck_assert(honours(EU, 10));
+    while (!honours(EU, 9)) {
+        ck_assert(!age(EU, &age_us));
+        run_ms(10);
+    }
     ck_assert(age(EU, &age_us));
     ck_assert_uint_lt(age_us, DRIVER_BEAT_US + 2 * LATENCY_US);
     ck_assert_uint_eq(told[EU], REVOCATION_LIST_MAX);
@@ -385,6 +387,23 @@ START_TEST(a_new_epoch_is_told_anew)
     ck_assert(driver_is_equal(driver, EU));
     ck_assert(age(EU, &age_us));
     ck_assert_uint_eq(revocations_count(known[EU]), 0);
+}
+END_TEST
+
+START_TEST(a_new_epoch_of_which_the_home_hears_first_is_told_anew)
+{
+    uint64_t age_us;
+
+    narrow(EU);
+    run_ms(300);
+    driver_commit(driver, BACKLOG, 200);
+    run_ms(1000);
+    ck_assert(age(EU, &age_us));
+    driver->home.epoch++;
+    revocation_list_reset(driver->home.revocations, driver->home.count);
+    run_ms(1000);
+    ck_assert(has_backlog(EU));
+    ck_assert(!age(EU, &age_us));
 }
 END_TEST
 
@@ -504,6 +523,7 @@ int main(void)
         what_nobody_remembers_is_not_known_until_the_log_shows_it,
         what_the_list_has_let_go_is_not_known_until_the_log_shows_it,
         a_new_epoch_is_told_anew,
+        a_new_epoch_of_which_the_home_hears_first_is_told_anew,
         a_home_that_says_nothing_leaves_the_age_growing,
         a_repeated_end_of_the_log_is_as_old_as_it_is_whatever_the_clocks_say,
     };

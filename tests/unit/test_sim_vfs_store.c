@@ -368,7 +368,7 @@ static unsigned turns_in_trouble(enum vfs_fault fault, int wanted_error)
 
 START_TEST(a_full_disk_takes_nothing_and_loses_nothing)
 {
-    ck_assert_uint_gt(turns_in_trouble(VFS_FULL, -ENOSPC), 10);
+    ck_assert_uint_gt(turns_in_trouble(VFS_FULL, -ENOSPC), 5);
 }
 END_TEST
 

@@ -34,6 +34,8 @@ static struct world *make(void)
     world->faults.last_number = 6;
     ck_assert_int_eq(faults_add(&world->faults, topology, &fault, &added, &error), 0);
     world->faults.last_number = 9;
+    fault = (struct fault){.kind = FAULT_SERVICE, .a = "lab", .part = "auth", .down = true};
+    ck_assert_int_eq(faults_add(&world->faults, topology, &fault, &added, &error), 0);
     world->supervisor.processes[1].state = PROCESS_PAUSED;
     world->supervisor.processes[1].pid = 100;
     world->supervisor.processes[1].start_ticks = 200;
@@ -44,14 +46,18 @@ START_TEST(a_world_survives_its_state_file)
 {
     struct world *world = make();
     struct world *back = NULL;
-    json_t *json = world_to_json(world);
+    struct fault cache = {.kind = FAULT_CACHE, .a = "lab", .part = "edge"};
+    char *error;
 
+    ck_assert_int_eq(faults_flush(&world->faults, world->topology, &cache, &error), 0);
+    json_t *json = world_to_json(world);
     ck_assert_int_eq(world_from_json(json, &back), 0);
     json_t *again = world_to_json(back);
     ck_assert(json_equal(json, again));
     ck_assert_uint_eq(back->config_version, 12);
     ck_assert_uint_eq(back->faults.items[0].number, 7);
-    ck_assert_uint_eq(back->faults.last_number, 9);
+    ck_assert_uint_eq(back->faults.last_number, 10);
+    ck_assert_uint_eq(back->faults.last_flush, 1);
     ck_assert_uint_eq(back->listeners[3].port, 9003);
     ck_assert_str_eq(back->listeners[3].geo, "paris");
     ck_assert_uint_eq(back->public_keys[1][31], 9);
@@ -159,6 +165,12 @@ static json_t *status(void)
         " \"processes\": [{\"name\": \"routerd\", \"state\": \"serving\", \"restarts\": 0}],"
         " \"regions\": [{\"name\": \"a\", \"process\": \"serving\", \"answers\": true,"
         "   \"writable\": true, \"queue\": {\"waiting\": 0},"
+        "   \"services\": [{\"name\": \"auth\", \"state\": \"up\"},"
+        "     {\"name\": \"vault\", \"state\": \"down\"},"
+        "     {\"name\": \"metadata\", \"state\": \"slow\"}],"
+        "   \"caches\": [{\"name\": \"edge\", \"state\": \"on\", \"hits\": 3, \"misses\": 1,"
+        "     \"bytes\": 1048576}, {\"name\": \"regional\", \"state\": \"frozen\", \"hits\": 0,"
+        "     \"misses\": 0, \"bytes\": 0}],"
         "   \"copies\": [{\"shard\": \"a\", \"role\": \"home\", \"state\": \"serving\","
         "     \"epoch\": 1, \"seq\": 7, \"staleness_ms\": null}]},"
         "  {\"name\": \"b\", \"process\": \"killed\", \"answers\": false}],"
@@ -166,7 +178,9 @@ static json_t *status(void)
         "   \"streams\": [{\"shard\": \"a\", \"follower\": \"b\", \"state\": \"streaming\","
         "     \"lag\": 4, \"rtt_configured_ms\": 70.0, \"rtt_measured_ms\": 70.4}]},"
         "  {\"name\": \"b\", \"process\": \"killed\", \"answers\": false, \"streams\": []}],"
-        " \"router\": {\"vantages\": [{\"geo\": \"a\", \"regions\": [{\"region\": \"a\","
+        " \"router\": {\"vantages\": [{\"geo\": \"b\", \"regions\": [{\"region\": \"a\","
+        "     \"state\": \"up\", \"services_down\": [\"vault\"]}]},"
+        "   {\"geo\": \"a\", \"regions\": [{\"region\": \"a\","
         "     \"state\": \"up\", \"rtt_configured_ms\": 1.0, \"rtt_measured_ms\": 1.1},"
         "   {\"region\": \"b\", \"state\": \"down\", \"rtt_configured_ms\": 70.0,"
         "     \"rtt_measured_ms\": null}]}]},"
@@ -185,11 +199,15 @@ START_TEST(status_shows_regions_copies_and_health)
 
     ck_assert_ptr_nonnull(strstr(text, "World shop at http://x, configuration v3\n"));
     ck_assert_ptr_nonnull(
-        strstr(text, "\na       serving  serving     writable       0            4\n"));
+        strstr(text, "\na       serving  serving     vault down, metadata slow  writable       0  "
+                     "          4\n"));
     ck_assert_ptr_nonnull(
-        strstr(text, "\nb       killed   killed      ?              ?            ?\n"));
+        strstr(text, "\nb       killed   killed      ?                          ?              ?  "
+                     "          ?\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\na       75% of 4, 1.0MiB  0% of 0, 0.0MiB frozen  -\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\nb           vault down  ?\n"));
     ck_assert_ptr_nonnull(strstr(text, "\na      1.7 home  ?\n"));
-    ck_assert_ptr_nonnull(strstr(text, "\na           up 1.1ms  down\n"));
+    ck_assert_ptr_nonnull(strstr(text, "\na           up 1.1ms    down\n"));
     ck_assert_ptr_nonnull(strstr(text, "no faults in force\n"));
     ck_assert_ptr_null(strstr(text, "\033"));
     free(text);
