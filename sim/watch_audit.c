@@ -60,11 +60,18 @@ static void verify(const struct chain *chain)
 
 static bool is_action_of(const char *action, const struct watch_entry *entry)
 {
+    static const struct {
+        const char *service, *put, *delete;
+    } named[] = {{"metadata", "metadata.put", "metadata.delete"},
+                 {"vault", "vault.put", "vault.delete"},
+                 {"grants", "vault.grant", "vault.withdraw"},
+                 {"vault-keys", "vault.key", ""}};
     const char *service = entry->key->service;
     size_t size = strlen(service);
 
-    if (strcmp(service, "metadata") == 0)
-        return strcmp(action, entry->deleted ? "metadata.delete" : "metadata.put") == 0;
+    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
+        if (strcmp(service, named[i].service) == 0)
+            return strcmp(action, entry->deleted ? named[i].delete : named[i].put) == 0;
     return strncmp(action, service, size) == 0 && action[size] == '.';
 }
 
