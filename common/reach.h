@@ -136,7 +136,7 @@
     X(LOG_IN_MISDIRECTED, "log-in-misdirected",                                                    \
       "a log-in was passed on to a region that is not the home")                                   \
     X(LOG_IN_HOME_AWAY, "log-in-home-away", "a log-in could not reach the home")                   \
-    X(SERVICE_DOWN, "service-down", "a call came to a service that is down")                       \
+    X(SERVICE_DOWN_HERE, "service-down-here", "a call came to a service that is down")             \
     X(SERVICE_FAILED, "service-failed", "a call failed as a share of its service's calls did")     \
     X(SERVICE_SLOW, "service-slow", "a call waited as its service was slow")                       \
     X(SERVICE_DOWN_MEANWHILE, "service-down-meanwhile",                                            \

@@ -23,6 +23,8 @@ static const struct command_option up_options[] = {
     {"regions", 0, OPTION_TEXT, "N|A,B,C", "5", "so many regions, or these by name"},
     {"port", 0, OPTION_PORT, "P", "8080",
      "port for all clients; each region's own vantage port follows it. 0 picks free ports"},
+    {"control-port", 0, OPTION_PORT, "P", "0",
+     "port of HTTP for operators, on loopback. 0 picks a free one"},
     {"data", 0, OPTION_TEXT, "DIR", NULL, "keep the world's state there"},
     {"ephemeral", 0, OPTION_FLAG, NULL, NULL,
      "keep the state in a temporary directory that goes "
@@ -88,6 +90,12 @@ static const struct command_option explain_options[] = {
 };
 static const struct command_option verify_options[] = {
     {"wait", 0, OPTION_DURATION, "T", "0", "try again for so long until copies are equal"},
+    {0},
+};
+
+static const struct command_option keys_options[] = {
+    {"retire-now", 0, OPTION_FLAG, NULL, NULL,
+     "with rotate: refuse all tokens of the old keys from now on, as one has leaked"},
     {0},
 };
 
@@ -402,6 +410,26 @@ static const struct command all[] = {
      "",
      NULL,
      "mecentral heal f3\nmecentral heal  # all"},
+    {"keys",
+     "Security",
+     "[rotate [REGION]]",
+     {"action", "region"},
+     0,
+     2,
+     COMMAND_CONTROLD,
+     "list the keys that sign tokens, or change them",
+     "Without `rotate`: each key with its region, state and since when. With it: the region, or "
+     "each "
+     "one, makes a new key without downtime. It is `published` to all processes first, signs once "
+     "all run by that, and the old key is `retiring`: it verifies until the last token that it "
+     "signed has expired, and is refused everywhere after that. What is interrupted goes on when "
+     "the process is back; asking again makes no second key.\n\n"
+     "With `--retire-now` nobody is waited for: tokens of the old keys are refused at once, and "
+     "their users log in again. Exit 2: it is not done yet, and goes on by itself.",
+     keys_options,
+     "mecentral keys\n"
+     "mecentral keys rotate us-east\n"
+     "mecentral keys rotate us-east --retire-now  # its key has leaked"},
     {"sim",
      "Simulation",
      "[FILE...]",

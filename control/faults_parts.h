@@ -20,7 +20,8 @@ int faults_parts_from_json(const json_t *json, struct fault *fault);
 /* Count a flush of the caches that @what names. */
 void faults_parts_flush(struct faults *faults, const struct fault *what);
 
-/* The flushes, for the state file; NULL: there were none. Errors: -EBADMSG; @faults then has none. */
+/* The flushes, for the state file; NULL: there were none. Errors: -EBADMSG; @faults then has none.
+ */
 json_t *faults_parts_flushes_to_json(const struct faults *faults);
 int faults_parts_flushes_from_json(const json_t *json, struct faults *faults);
 

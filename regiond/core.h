@@ -60,7 +60,7 @@ enum due {
     DUE_PROBE,
     DUE_AUDIT_NOTES,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
-    DUE_PARKED, /* its owner: a parked of parking.c */
+    DUE_PARKED,  /* its owner: a parked of parking.c */
 };
 
 struct announce;
@@ -76,14 +76,13 @@ struct hashing;
 struct parking;
 struct probe;
 struct standings;
+struct signing;
 
 struct region {
     struct moment at; /* of the step under way */
     char *name;
     char *directory;
     char *vfs;
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
-    char *signing_kid;
 
     Mec__Config *config;    /* our own copy */
     Mec__Settings settings; /* of it, with defaults where it says 0 */
@@ -105,6 +104,7 @@ struct region {
     struct edge *edge;
     struct standings *standings;
     struct buckets *buckets;
+    struct signing *signing;
     struct cache *cache;
     struct data_keys *data_keys;
     struct audit_notes *audit_notes;

@@ -45,6 +45,7 @@ static const struct row rows[] = {
     {MEC__OPERATION__TOKEN_REVOKE_ALL, NEEDS_CLAIMS | VOID_IS_FINE, sessions_void_all},
     {MEC__OPERATION__USER_DELETE, NEEDS_CLAIMS | VOID_IS_FINE, sessions_delete_account},
     {MEC__OPERATION__WHOAMI, NEEDS_CLAIMS, users_whoami},
+    {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audit_notes_list},
     {MEC__OPERATION__VAULT_GET, NEEDS_CLAIMS, vault_get},
     {MEC__OPERATION__VAULT_PUT, NEEDS_CLAIMS | WRITES, vault_write},
     {MEC__OPERATION__VAULT_DELETE, NEEDS_CLAIMS | WRITES, vault_write},
@@ -52,7 +53,6 @@ static const struct row rows[] = {
     {MEC__OPERATION__GRANT_PUT, NEEDS_CLAIMS | WRITES, grants_put},
     {MEC__OPERATION__GRANT_DELETE, NEEDS_CLAIMS | WRITES, grants_delete},
     {MEC__OPERATION__GRANT_LIST, NEEDS_CLAIMS, grants_list},
-    {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audit_notes_list},
     {MEC__OPERATION__RECEIPT_GET, NEEDS_CLAIMS, receipts_get},
     {MEC__OPERATION__JWKS_GET, 0, tokens_keys},
     {MEC__OPERATION__NAME_CLAIM, NEEDS_CLAIMS, names_claim},
@@ -200,7 +200,7 @@ static void refuse_service(struct region *region, struct request *request,
     bool down = verdict->state == SERVICES_DOWN;
 
     if (down) {
-        reach(SERVICE_DOWN);
+        reach(SERVICE_DOWN_HERE);
         region->counters.service_down++;
     } else {
         reach(SERVICE_FAILED);

@@ -9,14 +9,9 @@
 #include "regiond/text.h"
 #include "regiond/writing.h"
 
-static bool is_delete(const Mec__Call *call)
-{
-    return call->operation == MEC__OPERATION__METADATA_DELETE;
-}
-
 const char *metadata_write_action(const Mec__Call *call)
 {
-    return is_delete(call) ? "metadata.delete" : "metadata.put";
+    return call->operation == MEC__OPERATION__METADATA_DELETE ? "metadata.delete" : "metadata.put";
 }
 
 /* The token of a queued write was checked when it was accepted; the account may be gone since, or
@@ -62,8 +57,7 @@ void metadata_write(struct region *region, struct request *request)
     const Mec__Call *call = request->call;
     struct writing writing = {
         .terms = {.service = "metadata",
-                  .delete = is_delete(call),
-                  .action = metadata_write_action(call)},
+                  .delete = call->operation == MEC__OPERATION__METADATA_DELETE},
         .refusal = PROBLEM_FORBIDDEN,
         .refusal_detail = "The account is gone, or its sessions have been revoked.",
         .absent_detail = "There is no value under this key."};

@@ -10,8 +10,8 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "regiond/announce.h"
-#include "regiond/audit_notes.h"
 #include "regiond/audit.h"
+#include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/data_keys.h"
@@ -27,6 +27,7 @@
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
+#include "regiond/signing.h"
 #include "regiond/standing.h"
 #include "replication.pb-c.h"
 
@@ -131,11 +132,12 @@ static void take_config(struct region *region, const Mec__Config *from)
     region->config = config;
     take_settings(region, config->settings);
     take_keys(region, config);
+    signing_configure(region);
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
-    data_keys_configure(region);
     caches_configure(region->caches, config, region->name);
     services_configure(region->services, config, region->name);
+    data_keys_configure(region);
     forward_configure(region);
 }
 
@@ -331,6 +333,9 @@ static void handle(struct region *region, const struct region_event *event)
     case REGION_CONFIGURED:
         configure(region, event->config);
         break;
+    case REGION_KEYS:
+        signing_take(region, event->keys, event->key_count);
+        break;
     case REGION_TICK:
         run_due(region);
         break;
@@ -345,6 +350,7 @@ static void settle(struct region *region)
         drain_pump(region);
         commit_pump(region);
     } while (forward_pump(region));
+    signing_pump(region);
 }
 
 static void begin_step(struct region *region, struct moment at)
@@ -393,8 +399,6 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->name = memory_text(options->name);
     region->directory = memory_text(options->directory);
     region->vfs = memory_text(options->vfs);
-    region->signing_kid = memory_text(options->signing_kid);
-    memcpy(region->signing_seed, options->signing_seed, sizeof region->signing_seed);
     memcpy(region->secret.key, options->secret, sizeof region->secret.key);
     region->writable = true;
     region->scratch = arena_create();
@@ -403,13 +407,14 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->standings = standing_create();
     region->audit_notes = audit_notes_create();
     region->buckets = buckets_create();
+    region->signing = signing_create();
     region->cache = cache_create(0);
-    region->data_keys = data_keys_create(options->vault_seed);
     region->caches = caches_create();
     caches_register(region->caches, PARTS_EDGE, &edge_kind, region->edge);
     caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
     region->services = services_create(options->link_seed);
     region->parking = parking_create();
+    region->data_keys = data_keys_create(options->vault_seed);
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -428,6 +433,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     region = allocate(options, at);
     region->self = self;
     take_config(region, config);
+    signing_take(region, options->keys, options->key_count);
     r = copies_open(region, ends);
     if (r < 0)
         goto failed;
@@ -497,12 +503,11 @@ void region_free(struct region *region)
     edge_free(region->edge);
     standing_free(region->standings);
     buckets_free(region->buckets);
+    signing_free(region->signing);
     outbox_free(region->outbox);
     arena_free(region->scratch);
     deadlines_free(&region->deadlines);
-    sodium_memzero(region->signing_seed, sizeof region->signing_seed);
     sodium_memzero(&region->secret, sizeof region->secret);
-    free(region->signing_kid);
     if (region->config)
         mec__config__free_unpacked(region->config, NULL);
     free(region->vfs);

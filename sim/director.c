@@ -37,25 +37,25 @@ const Mec__Config *director_first_config(const struct simulation *simulation)
     return simulation->director->configs[0];
 }
 
-/* The same in each run: made once. */
-static uint8_t (*public_keys(void))[TOKEN_KEY_PUBLIC_SIZE]
+void director_signing_seed(uint32_t region, uint32_t number, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE])
 {
-    static uint8_t keys[PLAN_REGIONS_MAX][TOKEN_KEY_PUBLIC_SIZE];
-    static bool made;
-
-    for (uint32_t i = 0; i < PLAN_REGIONS_MAX && !made; i++) {
-        uint8_t seed[TOKEN_KEY_SEED_SIZE];
-
-        director_signing_seed(i, seed);
-        token_key_public(seed, keys[i]);
-    }
-    made = true;
-    return keys;
+    memset(ret_seed, (int)(region + 1 + PLAN_REGIONS_MAX * (number - 1)), TOKEN_KEY_SEED_SIZE);
 }
 
-void director_signing_seed(uint32_t region, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE])
+/* The first key of a region; the same in each run: made once. */
+static const uint8_t *first_public_key(uint32_t region)
 {
-    memset(ret_seed, (int)region + 1, TOKEN_KEY_SEED_SIZE);
+    static uint8_t keys[PLAN_REGIONS_MAX][TOKEN_KEY_PUBLIC_SIZE];
+    static bool made[PLAN_REGIONS_MAX];
+
+    if (!made[region]) {
+        uint8_t seed[TOKEN_KEY_SEED_SIZE];
+
+        director_signing_seed(region, 1, seed);
+        token_key_public(seed, keys[region]);
+        made[region] = true;
+    }
+    return keys[region];
 }
 
 /* Likewise made once. */
@@ -79,25 +79,20 @@ void director_vault_seed(uint32_t region, uint8_t ret_seed[VAULT_KEY_SEED_SIZE])
     memset(ret_seed, 0x80 | (int)region, VAULT_KEY_SEED_SIZE);
 }
 
-const char *director_signing_kid(const struct simulation *simulation, uint32_t region)
-{
-    return simulation->director->kids[region];
-}
-
 static Mec__Config *compile(struct director *director)
 {
     const struct plan *plan = director->simulation->plan;
-    struct compile_input input = {
-        .version = director->config_count + 1,
-        .world = "simulated",
-        .runtime_directory = "run",
-        .topology = director->topology,
-        .faults = &director->faults,
-        .listeners = director->listeners,
-        .listener_count = plan->region_count + 1,
-        .public_keys = (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])public_keys(),
-        .vault_keys = (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])vault_keys(),
-        .seed = plan->seed};
+    struct compile_input input = {.version = director->config_count + 1,
+                                  .world = "simulated",
+                                  .runtime_directory = "run",
+                                  .topology = director->topology,
+                                  .faults = &director->faults,
+                                  .listeners = director->listeners,
+                                  .listener_count = plan->region_count + 1,
+                                  .rings = director->rings,
+                                  .vault_keys =
+                                      (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])vault_keys(),
+                                  .seed = plan->seed};
     Mec__Config *config = compile_config(&input);
 
     for (size_t i = 0; i < plan->region_count; i++) {
@@ -423,13 +418,12 @@ struct director *director_create(struct simulation *simulation)
     for (uint32_t i = 0; i < plan->region_count; i++) {
         director->shards[i].home = i;
         director->shards[i].epoch = 1;
+        key_ring_init(&director->rings[i]);
+        key_ring_begin(&director->rings[i], 1, first_public_key(i), 0);
         snprintf(director->listeners[i + 1].geo, sizeof director->listeners[i + 1].geo, "%s",
                  plan->region_names[i]);
     }
     add_config(director);
-    for (uint32_t i = 0; i < plan->region_count; i++)
-        snprintf(director->kids[i], sizeof director->kids[i], "%s",
-                 director->configs[0]->keys[i]->kid);
     find_sole_region(director);
     return director;
 }

@@ -5,6 +5,7 @@
 
 #include "control/compile.h"
 #include "control/faults.h"
+#include "control/key_ring.h"
 #include "control/topology.h"
 #include "sim/director.h"
 #include "sim/simulation.h"
@@ -42,7 +43,7 @@ struct director {
     struct compile_listener listeners[PLAN_REGIONS_MAX + 1];
     const Mec__Config **configs; /* all versions */
     size_t config_count;
-    char kids[PLAN_REGIONS_MAX][64];
+    struct key_ring rings[PLAN_REGIONS_MAX];
     struct {
         uint32_t home;
         uint64_t epoch;

@@ -264,7 +264,7 @@ static size_t most_operations(const struct plan *plan, const struct habits *habi
 
 void plan_make_work(struct plan *plan, uint64_t settled_us)
 {
-    struct habits habits;
+    struct habits habits = {.hot_percent = 0};
 
     draw_habits(plan, &habits);
     plan->operations = memory_alloc(most_operations(plan, &habits) * sizeof(plan->operations[0]));

@@ -28,7 +28,7 @@ struct region_host {
     struct process *process;
     struct vfs *disk;
     char vfs_name[32];
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
+    struct region_key key;
     uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     bool damaged[PLAN_REGIONS_MAX]; /* by shard */
 
@@ -49,7 +49,8 @@ struct region_host *region_host_create(struct process *process)
     snprintf(host->vfs_name, sizeof host->vfs_name, "disk-%u", process->index);
     host->disk = vfs_create(host->vfs_name, random_next(&simulation->luck[LUCK_STORAGE]));
     vfs_set_sync_us(host->disk, simulation->plan->sync_us);
-    director_signing_seed(process->index, host->signing_seed);
+    kid_format(simulation->plan->region_names[process->index], 1, host->key.kid);
+    director_signing_seed(process->index, 1, host->key.seed);
     director_vault_seed(process->index, host->vault_seed);
     for (size_t i = 0; i < simulation->plan->region_count; i++)
         template_copy(host->disk, simulation->plan->region_names[i]);
@@ -342,6 +343,9 @@ static void carry_out(struct process *process, const struct region_action *actio
     case REGION_READY:
         simulation_trace(process->simulation, process->name, "serves");
         return;
+    case REGION_MAKE_KEY:
+    case REGION_FORGET_KEY:
+        return;
     case REGION_STOP:
         fail(process, action->text);
         return;
@@ -393,10 +397,10 @@ static int create_core(struct process *process, const struct store_end *ends)
         .name = simulation->plan->region_names[process->index],
         .directory = REGION_HOST_DIRECTORY,
         .vfs = host->vfs_name,
-        .signing_seed = host->signing_seed,
-        .signing_kid = director_signing_kid(simulation, process->index),
-        .vault_seed = host->vault_seed,
+        .keys = &host->key,
+        .key_count = 1,
         .audit_interval_us = AUDIT_INTERVAL_US,
+        .vault_seed = host->vault_seed,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 

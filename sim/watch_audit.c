@@ -58,20 +58,25 @@ static void verify(const struct chain *chain)
 
 /* ---- what the entries tell ---- */
 
+static bool is_one_of(const char *action, const char *a, const char *b)
+{
+    return strcmp(action, a) == 0 || strcmp(action, b) == 0;
+}
+
 static bool is_action_of(const char *action, const struct watch_entry *entry)
 {
-    static const struct {
-        const char *service, *put, *delete;
-    } named[] = {{"metadata", "metadata.put", "metadata.delete"},
-                 {"vault", "vault.put", "vault.delete"},
-                 {"grants", "vault.grant", "vault.withdraw"},
-                 {"vault-keys", "vault.key", ""}};
     const char *service = entry->key->service;
     size_t size = strlen(service);
 
-    for (size_t i = 0; i < sizeof named / sizeof named[0]; i++)
-        if (strcmp(service, named[i].service) == 0)
-            return strcmp(action, entry->deleted ? named[i].delete : named[i].put) == 0;
+    if (entry->deleted && strcmp(action, "auth.erase") == 0)
+        return true;
+    if (strcmp(service, "metadata") == 0 || strcmp(service, "vault") == 0)
+        return strncmp(action, service, size) == 0 &&
+               strcmp(action + size, entry->deleted ? ".delete" : ".put") == 0;
+    if (strcmp(service, "grants") == 0)
+        return is_one_of(action, "vault.grant", "vault.withdraw");
+    if (strcmp(service, "vault-keys") == 0)
+        return strcmp(action, "vault.key") == 0;
     return strncmp(action, service, size) == 0 && action[size] == '.';
 }
 

@@ -364,6 +364,14 @@ void watch_names_logged_in(struct watch *watch, const struct outcome_asked *aske
                            const struct outcome *outcome);
 void watch_names_free(struct watch *watch);
 
+/* ---- watch_revocations.c ---- */
+
+/* @write has made @entry: does that void tokens? */
+void watch_revocations_made(struct watch *watch, const struct watch_entry *entry,
+                            const struct store_write *write);
+
+/* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
 /* ---- watch_vault.c ---- */
 
 bool watch_vault_is_write(enum plan_operation_kind kind);
@@ -379,15 +387,6 @@ void watch_vault_shared(struct watch *watch, const struct outcome_asked *asked,
                         const struct outcome *outcome);
 void watch_vault_written(struct watch *watch, const struct outcome_asked *asked,
                          const struct outcome *outcome);
-
-/* ---- watch_revocations.c ---- */
-
-/* @write has made @entry: does that void tokens? */
-void watch_revocations_made(struct watch *watch, const struct watch_entry *entry,
-                            const struct store_write *write);
-
-/* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
-uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
 
 /* Was the copy damaged at any time since? */
 bool watch_is_damaged(const struct watch *watch, uint32_t region, uint32_t shard,

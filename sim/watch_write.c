@@ -212,8 +212,8 @@ void watch_write_change(struct watch *watch, uint64_t now_us, uint32_t region,
     if (change->receipt[0] != '\0' && !entry->queued)
         watch_report(watch, now_us, WATCH_QUEUED, "%s.%" PRIu64 " came as %s, which no queue holds",
                      shard->name, change->seq, change->receipt);
-    watch_vault_sealed(watch, &op->write, entry);
     watch_revocations_made(watch, entry, &op->write);
+    watch_vault_sealed(watch, &op->write, entry);
     watch_effort_effect(watch, now_us, entry);
     watch_queue_order(watch, now_us, entry);
     if (strcmp(change->service, "names") == 0)

@@ -200,6 +200,51 @@ static void carry_frame(struct driver *driver, size_t from, const struct region_
     }
 }
 
+void driver_keys(struct driver *driver, size_t index)
+{
+    struct driver_node *node = &driver->nodes[index];
+    struct region_event event = {
+        .kind = REGION_KEYS, .keys = node->keys, .key_count = node->key_count};
+
+    post(driver, index, &event);
+}
+
+/* The seed is out of the number, so that a test knows it. */
+static void make_key(struct driver *driver, size_t index, const char *kid)
+{
+    struct driver_node *node = &driver->nodes[index];
+    struct region_key *key = &node->keys[node->key_count++];
+
+    ck_assert_uint_le(node->key_count, sizeof node->keys / sizeof node->keys[0]);
+    snprintf(key->kid, sizeof key->kid, "%s", kid);
+    memset(key->seed, (int)(16 * node->key_count + index), sizeof key->seed);
+    driver_keys(driver, index);
+}
+
+static void forget_key(struct driver *driver, size_t index, const char *kid)
+{
+    struct driver_node *node = &driver->nodes[index];
+
+    for (size_t i = node->key_count; i-- > 0;)
+        if (strcmp(node->keys[i].kid, kid) == 0)
+            memmove(&node->keys[i], &node->keys[i + 1],
+                    (--node->key_count - i) * sizeof node->keys[0]);
+    driver_keys(driver, index);
+}
+
+static void change_keys(struct driver *driver, size_t index, const struct region_action *action)
+{
+    struct driver_node *node = &driver->nodes[index];
+
+    node->keys_asked++;
+    if (node->hold_keys)
+        return;
+    if (action->kind == REGION_MAKE_KEY)
+        make_key(driver, index, action->text);
+    else
+        forget_key(driver, index, action->text);
+}
+
 static void carry_out(struct driver *driver, size_t index, const struct region_action *action)
 {
     struct driver_node *node = &driver->nodes[index];
@@ -224,6 +269,10 @@ static void carry_out(struct driver *driver, size_t index, const struct region_a
         break;
     case REGION_READY:
         node->ready_count++;
+        break;
+    case REGION_MAKE_KEY:
+    case REGION_FORGET_KEY:
+        change_keys(driver, index, action);
         break;
     case REGION_STOP:
         node->stopped = true;
@@ -375,8 +424,8 @@ void driver_start(struct driver *driver, size_t index)
     struct driver_node *node = &driver->nodes[index];
     struct region_options options = {.name = names[index],
                                      .directory = node->directory,
-                                     .signing_seed = seed_of(index),
-                                     .signing_kid = names[index],
+                                     .keys = node->keys,
+                                     .key_count = node->key_count,
                                      .vault_seed = vault_seed_of(index),
                                      .link_seed = index};
     struct store_end ends[DRIVER_NODES_MAX];
@@ -425,6 +474,9 @@ struct driver *driver_create(size_t count, uint64_t latency_us)
         snprintf(driver->nodes[i].directory, sizeof driver->nodes[i].directory, "%s/%s", scratch,
                  names[i]);
         ck_assert_int_eq(mkdir(driver->nodes[i].directory, 0700), 0);
+        snprintf(driver->nodes[i].keys[0].kid, KID_SIZE, "%s", names[i]);
+        memcpy(driver->nodes[i].keys[0].seed, seed_of(i), TOKEN_KEY_SEED_SIZE);
+        driver->nodes[i].key_count = 1;
         driver_start(driver, i);
     }
     return driver;

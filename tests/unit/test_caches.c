@@ -101,7 +101,8 @@ static void change(const char *key)
 static int check_token(unsigned user, uint64_t now_s)
 {
     uint8_t seed[TOKEN_KEY_SEED_SIZE] = "seed";
-    struct token_claims claims = {.shard = "us-east",
+    struct token_claims claims = {.scope = TOKEN_SCOPE_ALL,
+                                  .shard = "us-east",
                                   .session = "s",
                                   .generation = 1,
                                   .issued_s = NOW_S,
