@@ -164,6 +164,7 @@
       "a region knew too little of who may read an item")                                          \
     X(SHARED_ITEM_READ, "shared-item-read", "another user's item was read")                        \
     X(SHARED_ITEM_REFUSED, "shared-item-refused", "another user's item was refused")               \
+    X(VOID_WHILE_WAITING, "void-while-waiting", "a token went void while its write waited")        \
     X(LOOKUP_ASKED, "lookup-asked", "a grant asked the home of the other user's name")             \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
@@ -288,6 +289,7 @@
     X(STREAM_DIVERGED)                                                                             \
     X(OUT_OF_TRIES)                                                                                \
     X(DATA_KEY_EVICTED)                                                                            \
+    X(VOID_WHILE_WAITING)                                                                          \
     X(DATA_KEY_NOT_OURS)                                                                           \
     X(DATA_KEY_BOXED_AGAIN)                                                                        \
     X(VAULT_ITEM_NOT_OPENED)

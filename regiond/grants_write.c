@@ -118,7 +118,7 @@ static void on_found(struct region *region, void *context, int error,
                        "The region that knows whose name this is cannot be reached.");
     else if (strcmp(claim->user, request->claims.user) == 0)
         answer_problem(region, request, PROBLEM_BAD_REQUEST, "What is yours you may read already.");
-    else
+    else if (writing_still_stands(region, request))
         grant(region, request, changing->name, claim->user);
     finish(changing);
 }

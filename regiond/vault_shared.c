@@ -15,6 +15,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audit_notes.h"
 #include "regiond/grants.h"
 #include "regiond/names.h"
 #include "regiond/reading.h"
@@ -93,6 +94,8 @@ static void refuse(struct region *region, const struct request *request)
     struct request own = as_readers(region, request);
 
     reach(SHARED_ITEM_REFUSED);
+    region->counters.denied++;
+    audit_notes_denied(region, &own, PROBLEM_NOT_FOUND);
     answer_problem(region, &own, PROBLEM_NOT_FOUND,
                    "There is no such item, or it is not shared with you.");
 }

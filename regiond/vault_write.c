@@ -88,10 +88,10 @@ static void on_key_written(struct region *region, struct commit_op *op, int erro
         answer_disk_full(region, request);
     else if (error < 0 || op->store.result == STORE_STALE_EPOCH)
         answer_not_home(region, request);
-    else if (r == 0)
-        start_put(region, request, &key);
-    else
+    else if (r < 0)
         vault_answer_closed(region, request, r == -ENOENT ? -EIO : r);
+    else if (writing_still_stands(region, request))
+        start_put(region, request, &key);
     sodium_memzero(&key, sizeof key);
     finish(keying);
 }

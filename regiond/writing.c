@@ -11,6 +11,7 @@
 #include "regiond/commit.h"
 #include "regiond/conditions.h"
 #include "regiond/metadata.h"
+#include "regiond/standing.h"
 #include "regiond/text.h"
 
 /* A write on its way to the disk. */
@@ -84,6 +85,27 @@ bool writing_is_home(struct region *region, struct request *request)
         return true;
     reach(WRITE_AWAY);
     answer_not_home(region, request);
+    return false;
+}
+
+bool writing_still_stands(struct region *region, struct request *request)
+{
+    if (request->call->token[0] == '\0')
+        return true;
+    switch (standing_of(region, request->copy, &request->claims)) {
+    case STANDING_GOOD:
+    case STANDING_UNKNOWN:
+        return true;
+    case STANDING_VOID:
+        reach(VOID_WHILE_WAITING);
+        answer_problem(region, request, PROBLEM_UNAUTHENTICATED,
+                       "The token was revoked, or the account deleted, while the call waited.");
+        return false;
+    case STANDING_UNREADABLE:
+        break;
+    }
+    answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_INTERNAL,
+                   "The account cannot be read.");
     return false;
 }
 

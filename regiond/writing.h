@@ -34,6 +34,10 @@ bool writing_fits(struct region *region, struct request *request);
 /* Whether this region may take the write now; else the call is answered. */
 bool writing_is_home(struct region *region, struct request *request);
 
+/* Whether the token that has come with the call is good still: a call that has waited asks again.
+ * Returns false when it is answered. */
+bool writing_still_stands(struct region *region, struct request *request);
+
 /* Bring it to the disk of request->copy, and answer. */
 void writing_start(struct region *region, const struct request *request,
                    const struct writing *writing);
