@@ -382,6 +382,7 @@ static const struct command_row commands[] = {
     {"heal", begin_heal},
     {"status", controller_begin_status},
     {"verify", controller_begin_verify},
+    {"audit", controller_begin_audit},
     {"explain", controller_begin_explain},
 };
 

@@ -6,7 +6,14 @@
 #include "control/controller.h"
 
 /* Exit codes: the manual's list. */
-enum { EXIT_FINE = 0, EXIT_CHECK = 1, EXIT_USAGE = 64, EXIT_UNREACHABLE = 69, EXIT_INTERNAL = 70 };
+enum {
+    EXIT_FINE = 0,
+    EXIT_CHECK = 1,
+    EXIT_UNDETERMINED = 2,
+    EXIT_USAGE = 64,
+    EXIT_UNREACHABLE = 69,
+    EXIT_INTERNAL = 70
+};
 
 enum wait_kind {
     WAIT_SERVING, /* all members serve */
@@ -31,6 +38,9 @@ struct wait {
     bool down;       /* WAIT_ENDED: the world ends with it */
     /* Make the reply's data and text of the answers. */
     void (*finish)(struct controller *controller, struct wait *wait);
+    /* WAIT_ANSWERS: ask once more, instead; false: no. NULL: never. */
+    bool (*again)(struct controller *controller, struct wait *wait);
+    json_t *audit; /* of an audit: {region, sections} */
     uint32_t exit_code;
 };
 
@@ -71,6 +81,7 @@ void controller_command(struct controller *controller, const struct controller_e
 /* controller_questions.c: what the processes answer. */
 void controller_begin_status(struct controller *controller, const struct controller_event *event);
 void controller_begin_verify(struct controller *controller, const struct controller_event *event);
+void controller_begin_audit(struct controller *controller, const struct controller_event *event);
 void controller_begin_explain(struct controller *controller, const struct controller_event *event);
 
 #endif

@@ -24,8 +24,11 @@
 static const struct {
     const char *command;
     char *(*view)(const json_t *data, bool colours);
-} views[] = {
-    {"ps", views_ps}, {"status", views_status}, {"faults", views_faults}, {"verify", views_verify}};
+} views[] = {{"ps", views_ps},
+             {"status", views_status},
+             {"faults", views_faults},
+             {"verify", views_verify},
+             {"audit", views_audit}};
 
 static char *view(const struct mecentral *run, const char *command, const json_t *data)
 {
