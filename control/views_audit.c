@@ -43,7 +43,7 @@ static void add_chain(struct table *table, const char *region, const json_t *cha
     table_cell(table, TABLE_PLAIN, "%s", text_at(chain, "chain"));
     table_cell(table, TABLE_PLAIN, "%" JSON_INTEGER_FORMAT, number_at(chain, "entries"));
     table_cell(table, number_at(chain, "witnesses") > 0 ? TABLE_PLAIN : TABLE_FAINT,
-               "%" JSON_INTEGER_FORMAT, number_at(chain, "witnesses"));
+               "%" JSON_INTEGER_FORMAT, number_at(chain, "signed"));
     add_state(table, chain);
 }
 
@@ -75,7 +75,7 @@ static void add_findings(struct text *text, const json_t *findings, bool colours
 
 char *views_audit(const json_t *data, bool colours)
 {
-    static const char *const headings[] = {"REGION", "CHAIN", ">ENTRIES", ">HEADS", "STATE"};
+    static const char *const headings[] = {"REGION", "CHAIN", ">ENTRIES", ">SIGNED", "STATE"};
     const json_t *regions = json_object_get(data, "regions");
     struct table *table = table_create(headings, 5);
     struct text text = {0};

@@ -76,18 +76,23 @@ static json_t *finding_json(const struct store_audit_finding *finding)
                      store_audit_finding_text(finding, text));
 }
 
-json_t *audit_report_chain(const char *chain, size_t witness_count,
-                           const struct store_audit_result *result)
+json_t *audit_report_chain(const char *chain, const struct store_audit_witness *witnesses,
+                           size_t witness_count, const struct store_audit_result *result)
 {
     json_t *findings = json_array();
+    uint64_t signed_n = 0;
+
+    for (size_t i = 0; i < witness_count; i++)
+        if (witnesses[i].head.n > signed_n)
+            signed_n = witnesses[i].head.n;
 
     for (size_t i = 0; i < result->finding_count; i++)
         json_array_append_new(findings, finding_json(&result->findings[i]));
-    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:o}", "chain", chain, "entries",
+    return json_pack("{s:s, s:I, s:I, s:o, s:o, s:I, s:I, s:I, s:o}", "chain", chain, "entries",
                      (json_int_t)result->entries, "n", (json_int_t)result->end.n, "digest",
                      hex(result->end.digest), "start", hex(result->end.start), "witnesses",
-                     (json_int_t)witness_count, "found", (json_int_t)result->found, "findings",
-                     findings);
+                     (json_int_t)witness_count, "signed", (json_int_t)signed_n, "found",
+                     (json_int_t)result->found, "findings", findings);
 }
 
 json_t *audit_report_unreadable(const char *chain)

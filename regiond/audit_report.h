@@ -18,9 +18,9 @@ json_t *audit_report_heads(const char *section);
 size_t audit_report_witnesses(const json_t *heads, const char *chain,
                               struct store_audit_witness **ret_witnesses);
 
-/* One chain: new JSON. @witness_count: heads that it was held against. */
-json_t *audit_report_chain(const char *chain, size_t witness_count,
-                           const struct store_audit_result *result);
+/* One chain, and how far others have signed heads of it: new JSON. */
+json_t *audit_report_chain(const char *chain, const struct store_audit_witness *witnesses,
+                           size_t witness_count, const struct store_audit_result *result);
 json_t *audit_report_unreadable(const char *chain);
 
 /* The whole answer, as a new text. @kept: as region_audit_heads(). */

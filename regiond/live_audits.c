@@ -91,8 +91,8 @@ static void finish_chain(struct ask *ask, int error)
         json_array_append_new(ask->rows, audit_report_unreadable(ask->chain));
     } else {
         store_audit_result(ask->audit, &result);
-        json_array_append_new(ask->rows,
-                              audit_report_chain(ask->chain, ask->witness_count, &result));
+        json_array_append_new(
+            ask->rows, audit_report_chain(ask->chain, ask->witnesses, ask->witness_count, &result));
     }
     end_chain(ask);
     ask->at++;
