@@ -174,12 +174,13 @@ START_TEST(a_chain_is_signed_once_a_second_at_most)
         put("k", "v");
         driver_run(driver, 100 * MILLISECOND_US);
         head = find_head(newest_tail(), "shard-us-east");
-        changes += head && head->n != last;
-        last = head ? head->n : 0;
+        if (!head) /* a push of changes */
+            continue;
+        changes += head->n != last;
+        last = head->n;
     }
     ck_assert_uint_ge(changes, 4);
     ck_assert_uint_le(changes, (driver->at.now_us - begin_us) / SECOND_US + 1);
-    ck_assert_uint_lt(changes, 40); /* of 50 that there could be */
 }
 END_TEST
 
