@@ -242,6 +242,24 @@ static const struct command all[] = {
      "could not be asked.",
      verify_options,
      "mecentral verify\nmecentral verify --wait 10s  # after healing"},
+    {"audit",
+     "Looking",
+     "verify [REGION]",
+     {"action", "region"},
+     1,
+     2,
+     COMMAND_CONTROLD,
+     "check that nobody has tampered with the audit chains",
+     "Each region writes down who did what, and what was denied, in hash chains: one for each "
+     "shard "
+     "that it is home to, one for its queue. Reads them all, and holds them against the change "
+     "logs and against the signed heads that the other regions keep. Names what was edited, "
+     "removed, reordered, cut off or made anew, by region, chain and entry. A region whose disk "
+     "was lost has begun a new chain, and that shows too. Exit 0: all is sound; 1: something was "
+     "found; 2: nothing was found, but not all could be asked.",
+     NULL,
+     "mecentral audit verify\nmecentral audit verify us-east\nmecentral --json audit verify  # for "
+     "programs"},
     {"doctor",
      "Looking",
      "",

@@ -61,6 +61,7 @@ static void wait_free(struct wait *wait)
     free(wait->keys);
     json_decref(wait->answers);
     json_decref(wait->data);
+    json_decref(wait->audit);
     free(wait->text);
     free(wait);
 }
@@ -270,7 +271,7 @@ static void look_after_waits(struct controller *controller)
 {
     for (struct wait **at = &controller->waits; *at;) {
         struct wait *wait = *at;
-        if (!is_over(controller, wait)) {
+        if (!is_over(controller, wait) || (wait->again && wait->again(controller, wait))) {
             at = &wait->next;
             continue;
         }

@@ -480,6 +480,7 @@ static const struct command_row commands[] = {
     {"keys", controller_begin_keys},
     {"status", controller_begin_status},
     {"verify", controller_begin_verify},
+    {"audit", controller_begin_audit},
     {"explain", controller_begin_explain},
 };
 

@@ -41,6 +41,9 @@ struct wait {
     bool down;       /* WAIT_ENDED: the world ends with it */
     /* Make the reply's data and text of the answers. */
     void (*finish)(struct controller *controller, struct wait *wait);
+    /* WAIT_ANSWERS: ask once more, instead; false: no. NULL: never. */
+    bool (*again)(struct controller *controller, struct wait *wait);
+    json_t *audit; /* of an audit: {region, sections} */
     uint32_t exit_code;
 };
 
@@ -92,6 +95,7 @@ bool controller_keys_are_over(const struct controller *controller, const struct 
 /* controller_questions.c: what the processes answer. */
 void controller_begin_status(struct controller *controller, const struct controller_event *event);
 void controller_begin_verify(struct controller *controller, const struct controller_event *event);
+void controller_begin_audit(struct controller *controller, const struct controller_event *event);
 void controller_begin_explain(struct controller *controller, const struct controller_event *event);
 
 #endif

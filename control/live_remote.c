@@ -24,11 +24,10 @@
 static const struct {
     const char *command;
     char *(*view)(const json_t *data, bool colours);
-} views[] = {{"ps", views_ps},
-             {"status", views_status},
-             {"faults", views_faults},
-             {"verify", views_verify},
-             {"keys", views_keys}};
+} views[] = {{"ps", views_ps},         {"status", views_status}, {"faults", views_faults},
+             {"verify", views_verify}, {"keys", views_keys},
+
+             {"audit", views_audit}};
 
 static char *view(const struct mecentral *run, const char *command, const json_t *data)
 {

@@ -13,6 +13,7 @@ char *views_ps(const json_t *data, bool colours);
 char *views_keys(const json_t *data, bool colours);
 char *views_faults(const json_t *data, bool colours);
 char *views_verify(const json_t *data, bool colours);
+char *views_audit(const json_t *data, bool colours);
 char *views_status(const json_t *data, bool colours);
 
 #endif

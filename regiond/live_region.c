@@ -12,6 +12,7 @@
 
 #include "common/live_log.h"
 #include "common/live_peer.h"
+#include "regiond/live_audits.h"
 #include "regiond/live_digests.h"
 #include "regiond/live_hash.h"
 #include "regiond/live_keys.h"
@@ -35,6 +36,7 @@ struct live_region {
     const struct live_options *options;
     struct live_control *control;
     struct live_digests *digests;
+    struct live_audits *audits;
     struct live_storage *live_storage;
     struct live_hash *hash;
     struct storage *storage;
@@ -299,6 +301,10 @@ static char *on_status(const char *section, uint64_t ask_id, void *context)
 
     if (!live->region)
         return memory_text("{}");
+    if (strcmp(section, "heads") == 0)
+        return region_audit_heads(live->region);
+    if (live_audits_start(live->audits, section, ask_id))
+        return NULL;
     if (strcmp(section, "digest") != 0)
         return region_status(live->region, live_loop_now());
     live_digests_start(live->digests, ask_id);
@@ -478,6 +484,8 @@ int live_region_create(struct live_loop *loop, const struct live_options *option
     }
     live->digests = live_digests_create(loop, live->control, options->directory, live->shards,
                                         live->shard_count);
+    live->audits = live_audits_create(loop, live->control, live->region, options->region,
+                                      options->directory, live->shards, live->shard_count);
     live_loop_on_wake(loop, on_wake, live);
     connect_peers(live, config);
     live_loop_wake(loop, region_wake_us(live->region));
@@ -510,6 +518,7 @@ void live_region_free(struct live_region *live)
     for (size_t i = 0; i < live->peer_count; i++)
         live_peer_free(live->peers[i]);
     live_digests_free(live->digests);
+    live_audits_free(live->audits);
     live_control_free(live->control);
     live_hash_free(live->hash);
     live_storage_free(live->live_storage);

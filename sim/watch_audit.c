@@ -10,6 +10,7 @@
 
 #define PAGE_ENTRIES 64
 #define STEP_ROWS    1000
+#define HEADS_MAX    256
 
 /* One chain of a region: a shard's, or the queue's. */
 struct chain {
@@ -18,6 +19,9 @@ struct chain {
     uint32_t region;
     uint32_t shard; /* PLAN_NONE: the queue's */
     const char *vfs;
+    const struct store_audit_witness *heads; /* that others keep of the region's chains */
+    const char *const *heads_of;             /* of which chain each is */
+    size_t head_count;
     const char *path;
     const char *name;
 };
@@ -33,16 +37,95 @@ static void report(const struct chain *chain, const char *what)
                  chain->name, region_of(chain), what);
 }
 
+/* ---- what others keep ---- */
+
+struct heads {
+    struct arena *arena;
+    struct store_audit_witness items[HEADS_MAX];
+    const char *chains[HEADS_MAX];
+    size_t count;
+};
+
+static void add_heads(struct heads *heads, const char *of, const char *keeper,
+                      const struct queue_head *kept, size_t count)
+{
+    for (size_t i = 0; i < count && heads->count < HEADS_MAX; i++) {
+        if (strcmp(kept[i].region, of) != 0)
+            continue;
+        heads->items[heads->count] = (struct store_audit_witness){keeper, kept[i].head};
+        heads->chains[heads->count++] = kept[i].chain;
+    }
+}
+
+/* What the disk of @keeper has of the chains of @of. */
+static void read_heads(struct heads *heads, const char *of, const char *keeper, const char *vfs,
+                       const char *directory)
+{
+    struct queue_head *kept = arena_alloc(heads->arena, HEADS_MAX * sizeof(*kept));
+    char *path = storage_queue_path(directory);
+    struct queue_reader *reader = NULL;
+    int count = queue_reader_open(path, vfs, &reader);
+
+    if (count == 0)
+        count = queue_reader_heads(reader, heads->arena, HEADS_MAX, kept);
+    if (count > 0)
+        add_heads(heads, of, keeper, kept, (size_t)count);
+    queue_reader_free(reader);
+    free(path);
+}
+
 /* ---- does it verify? ---- */
+
+static struct store_audit_head end_of(const struct chain *chain)
+{
+    struct store_audit_head end = {.n = 0};
+    struct queue_reader *queue = NULL;
+    struct store_reader *shard = NULL;
+
+    if (chain->shard == PLAN_NONE && queue_reader_open(chain->path, chain->vfs, &queue) == 0)
+        (void)queue_reader_audit_head(queue, &end);
+    if (chain->shard != PLAN_NONE && store_reader_open(chain->path, chain->vfs, &shard) == 0)
+        (void)store_reader_audit_head(shard, &end);
+    queue_reader_free(queue);
+    store_reader_free(shard);
+    return end;
+}
+
+/* Was the file ever lost, and its chain with it? */
+static bool was_lost(const struct chain *chain)
+{
+    const struct watch_region *region = &chain->watch->regions[chain->region];
+
+    return region->disk_was_lost ||
+           (chain->shard != PLAN_NONE && region->copies[chain->shard].life > 0);
+}
+
+/* The heads of this chain; where a file was lost, only those of the chain that is there now. */
+static size_t pick_heads(const struct chain *chain, struct store_audit_witness *ret_heads)
+{
+    struct store_audit_head end = end_of(chain);
+    size_t count = 0;
+
+    for (size_t i = 0; i < chain->head_count; i++) {
+        const struct store_audit_witness *head = &chain->heads[i];
+        bool same = end.n > 0 && memcmp(end.start, head->head.start, DIGEST_SIZE) == 0;
+
+        if (strcmp(chain->heads_of[i], chain->name) == 0 && (same || !was_lost(chain)))
+            ret_heads[count++] = *head;
+    }
+    return count;
+}
 
 /* A chain that the disk does not let be read is for others to judge. */
 static void verify(const struct chain *chain)
 {
+    struct store_audit_witness heads[HEADS_MAX];
+    size_t head_count = pick_heads(chain, heads);
     char text[STORE_AUDIT_TEXT_SIZE];
     struct store_audit *audit = NULL;
     struct store_audit_result result;
-    int left =
-        store_audit_begin(chain->path, chain->vfs, region_of(chain), chain->name, NULL, 0, &audit);
+    int left = store_audit_begin(chain->path, chain->vfs, region_of(chain), chain->name, heads,
+                                 head_count, &audit);
 
     if (left == 0)
         do
@@ -259,14 +342,19 @@ static void forget(struct watch *watch, uint32_t region)
     }
 }
 
-void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
-                       const char *directory)
+static void check_chains(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
+                         const char *directory, const struct heads *heads)
 {
-    struct chain chain = {.watch = watch, .now_us = now_us, .region = region, .vfs = vfs};
+    struct chain chain = {.watch = watch,
+                          .now_us = now_us,
+                          .region = region,
+                          .vfs = vfs,
+                          .heads = heads->items,
+                          .heads_of = heads->chains,
+                          .head_count = heads->count};
     char name[sizeof(STORE_AUDIT_SHARD_PREFIX) + SHARD_NAME_SIZE];
     char *path;
 
-    forget(watch, region);
     chain.name = name;
     for (chain.shard = 0; chain.shard < watch->region_count && !watch->breach.found;
          chain.shard++) {
@@ -282,6 +370,22 @@ void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, co
     if (!watch->breach.found)
         check_chain(&chain);
     free(path);
+}
+
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t core,
+                       const char *const *vfs, const char *const *directories)
+{
+    struct heads *heads = memory_alloc(sizeof(*heads));
+
+    heads->arena = arena_create();
+    for (uint32_t i = 0; i < watch->region_count; i++)
+        if (i != region && (core >> i & 1u) != 0)
+            read_heads(heads, watch->regions[region].name, watch->regions[i].name, vfs[i],
+                       directories[i]);
+    forget(watch, region);
+    check_chains(watch, now_us, region, vfs[region], directories[region], heads);
+    arena_free(heads->arena);
+    free(heads);
     if (!watch_is_any_damaged(watch) && !watch->breach.found)
         check_refusals(watch, now_us, region);
 }

@@ -377,6 +377,6 @@ void watch_final(struct watch *watch, uint64_t now_us, uint32_t core, const char
         for (file.shard = 0; file.shard < watch->region_count && !watch->breach.found; file.shard++)
             check_final(&file, core);
         if (!watch->breach.found)
-            watch_audit_final(watch, now_us, file.region, file.vfs, file.directory);
+            watch_audit_final(watch, now_us, file.region, core, vfs, directories);
     }
 }

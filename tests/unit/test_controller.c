@@ -582,6 +582,90 @@ START_TEST(junk_for_a_status_is_as_none)
 }
 END_TEST
 
+static void say_text(size_t index, const char *text)
+{
+    step((struct controller_event){
+        .kind = CONTROLLER_STATUS, .process = index, .call = last_call[index], .text = text});
+}
+
+#define SOUND                                                                                      \
+    "{\"chains\": [{\"chain\": \"queue\", \"entries\": 1, \"found\": 0, \"findings\": []}]}"
+#define HEAD  "{\"heads\": [{\"region\": \"us-east\", \"chain\": \"queue\", \"n\": 2}]}"
+#define FOUND "{\"chains\": [{\"chain\": \"queue\", \"found\": 1, \"findings\": [{\"entry\": 1}]}]}"
+
+/* First what all keep of each other, then each about itself with what the others keep. */
+START_TEST(audit_asks_for_heads_and_then_for_chains)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\"}");
+    expect_log("call regiond/us-east heads\ncall regiond/eu-west heads\n");
+    say_text(US, "{\"heads\": []}");
+    expect_log("");
+    say_text(EU, HEAD);
+    expect_log("call regiond/us-east audit [{\"region\":\"us-east\",\"chain\":\"queue\",\"n\":2,"
+               "\"from\":\"eu-west\"}]\ncall regiond/eu-west audit []\n");
+    say_text(US, SOUND);
+    say_text(EU, SOUND);
+    expect_log("reply 2: 0\n");
+    ck_assert(json_is_true(json_object_get(answer, "sound")));
+}
+END_TEST
+
+START_TEST(audit_of_one_region_asks_the_others_for_heads_only)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\", \"region\": \"eu-west\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    say_text(EU, HEAD);
+    expect_log("call regiond/eu-west audit []\n");
+    say_text(EU, FOUND);
+    expect_log("reply 2: 1\n");
+    ck_assert_uint_eq(json_array_size(json_object_get(answer, "regions")), 1);
+}
+END_TEST
+
+START_TEST(audit_of_who_does_not_answer_is_undetermined)
+{
+    up();
+    step((struct controller_event){.kind = CONTROLLER_LOST, .process = EU});
+    ask("audit", "{\"action\": \"verify\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    say_text(US, SOUND);
+    expect_log("reply 2: 2\n");
+    ask("audit", "{\"action\": \"verify\", \"region\": \"eu-west\"}");
+    forget_log();
+    say_text(US, "{\"heads\": []}");
+    expect_log("reply 3: 2\n");
+}
+END_TEST
+
+/* One that is silent costs each round its patience, and no more. */
+START_TEST(audit_waits_only_so_long)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    tick_at(SECOND_US / 2);
+    expect_log("call regiond/us-east audit []\ncall regiond/eu-west audit []\n");
+    say_text(US, SOUND);
+    tick_at(11 * SECOND_US);
+    expect_log("reply 2: 2\n");
+}
+END_TEST
+
+START_TEST(audit_that_is_asked_wrongly_is_refused)
+{
+    up();
+    ask("audit", "{\"action\": \"forge\"}");
+    expect_log("reply 2: 64\n");
+    ask("audit", "{\"action\": \"verify\", \"region\": \"atlantis\"}");
+    expect_log("reply 3: 64\n");
+}
+END_TEST
+
 START_TEST(explain_asks_the_router)
 {
     up();
@@ -709,6 +793,11 @@ int main(void)
         faults_that_make_no_sense_change_nothing,
         status_says_who_does_not_answer,
         verify_compares_positions_and_digests,
+        audit_asks_for_heads_and_then_for_chains,
+        audit_of_one_region_asks_the_others_for_heads_only,
+        audit_of_who_does_not_answer_is_undetermined,
+        audit_waits_only_so_long,
+        audit_that_is_asked_wrongly_is_refused,
         a_copy_that_cannot_be_asked_is_not_equal,
         junk_for_a_status_is_as_none,
         explain_asks_the_router,
