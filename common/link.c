@@ -112,10 +112,21 @@ static uint64_t transmit_us(struct link *link, uint32_t size_bytes)
     return work / rate;
 }
 
-enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_bytes,
-                         uint64_t *ret_arrival_us)
+/* When a message leaves the line that waits for what is urgent alone, or for everything. */
+static uint64_t occupy_line(struct link *link, uint64_t sent_us, bool urgent, uint64_t work_us)
+{
+    link->idle_at_us = max_u64(sent_us, link->idle_at_us) + work_us;
+    if (!urgent)
+        return link->idle_at_us;
+    link->urgent_idle_at_us = max_u64(sent_us, link->urgent_idle_at_us) + work_us;
+    return link->urgent_idle_at_us;
+}
+
+static enum link_fate send(struct link *link, uint64_t sent_us, uint32_t size_bytes, bool urgent,
+                           uint64_t *ret_arrival_us)
 {
     const struct link_profile *profile = &link->profile;
+    uint64_t *last_arrival_us = urgent ? &link->urgent_arrival_us : &link->last_arrival_us;
 
     /* Draw all numbers before deciding anything, so that one setting never shifts the luck of
      * another, and runs stay comparable across profiles. */
@@ -133,17 +144,29 @@ enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_byte
     if (lost > 0)
         reach(LINK_LOST);
     uint64_t stalled_us = link_retransmit_us(profile) * ((UINT64_C(1) << lost) - 1);
-    link->idle_at_us = max_u64(sent_us, link->idle_at_us);
+    uint64_t work_us = 0;
     for (uint32_t i = 0; i <= lost; i++)
-        link->idle_at_us += transmit_us(link, size_bytes);
+        work_us += transmit_us(link, size_bytes);
+    uint64_t left_us = occupy_line(link, sent_us, urgent, work_us);
 
-    /* Streams keep order: nothing overtakes what was late. */
-    link->last_arrival_us =
-        max_u64(link->last_arrival_us,
-                link->idle_at_us + stalled_us + profile->latency_us + jitter_us(profile, &luck));
-    assert(link->last_arrival_us >= sent_us);
-    *ret_arrival_us = link->last_arrival_us;
+    /* Streams keep order: nothing overtakes what was late in its own. */
+    *last_arrival_us = max_u64(*last_arrival_us, left_us + stalled_us + profile->latency_us +
+                                                     jitter_us(profile, &luck));
+    assert(*last_arrival_us >= sent_us);
+    *ret_arrival_us = *last_arrival_us;
     return LINK_ARRIVES;
+}
+
+enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_bytes,
+                         uint64_t *ret_arrival_us)
+{
+    return send(link, sent_us, size_bytes, false, ret_arrival_us);
+}
+
+enum link_fate link_send_urgent(struct link *link, uint64_t sent_us, uint32_t size_bytes,
+                                uint64_t *ret_arrival_us)
+{
+    return send(link, sent_us, size_bytes, true, ret_arrival_us);
 }
 
 void link_hurry_begin(struct link *link)
@@ -152,11 +175,12 @@ void link_hurry_begin(struct link *link)
     link_recall(link);
 }
 
-uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, uint64_t arrival_us)
+uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, bool urgent,
+                    uint64_t arrival_us)
 {
     uint64_t again_us = arrival_us;
 
-    if (link_send(link, now_us, size_bytes, &again_us) == LINK_ARRIVES && again_us < arrival_us)
+    if (send(link, now_us, size_bytes, urgent, &again_us) == LINK_ARRIVES && again_us < arrival_us)
         return again_us;
     return arrival_us;
 }
@@ -165,5 +189,7 @@ void link_recall(struct link *link)
 {
     link->idle_at_us = 0;
     link->last_arrival_us = 0;
+    link->urgent_idle_at_us = 0;
+    link->urgent_arrival_us = 0;
     link->transmit_carry = 0;
 }

@@ -9,6 +9,10 @@
  * each loss in a row, and the sixth try always gets through. Jitter delays and never reorders. A
  * cut holds; see wan.h for what becomes of what is held.
  *
+ * There are two streams on a link: what is urgent goes by one of its own, which is served first. So
+ * it waits neither for what stands before a narrow line nor for what was lost, but only for what
+ * was urgent before it. What it takes of the line is missing to what is sent later.
+ *
  * Times are microseconds on a clock that never goes back. The same seed and the same calls always
  * give the same answers. */
 
@@ -37,6 +41,7 @@ struct link {
     struct random random;
     uint64_t idle_at_us; /* when the sender's line is free again */
     uint64_t last_arrival_us;
+    uint64_t urgent_idle_at_us, urgent_arrival_us; /* the same of what is urgent */
     uint64_t transmit_carry; /* parts of a microsecond that the line still owes, in byte-seconds
                               * 1,000,000; so that small messages on a fast line add up */
     uint32_t under_way;      /* messages that a wan has on it; kept by wan */
@@ -60,13 +65,18 @@ int link_change(struct link *link, const struct link_profile *profile);
  * over a mended link sends again. Begin, then give each message under way, in the order of sending,
  * with the arrival that it has: the result is never later. */
 void link_hurry_begin(struct link *link);
-uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, uint64_t arrival_us);
+uint64_t link_hurry(struct link *link, uint64_t now_us, uint32_t size_bytes, bool urgent,
+                    uint64_t arrival_us);
 
 /* Send @size_bytes at @sent_us, which may lie a little in the past: a sender that was late itself
  * hides its lateness in the link. Only on LINK_ARRIVES, set *@ret_arrival_us (also perhaps in the
  * past: deliver at once). Arrivals keep the order of sends. */
 enum link_fate link_send(struct link *link, uint64_t sent_us, uint32_t size_bytes,
                          uint64_t *ret_arrival_us);
+
+/* The same, ahead of all that is not urgent. */
+enum link_fate link_send_urgent(struct link *link, uint64_t sent_us, uint32_t size_bytes,
+                                uint64_t *ret_arrival_us);
 
 /* Nothing is under way any more: its sender has taken it all back. So the line is free, and what is
  * sent next waits for nothing. */

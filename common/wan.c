@@ -259,11 +259,19 @@ static void reset_forget_peer(struct wan *wan, uint32_t peer)
 
 /* ---- sending and arriving ---- */
 
+static enum link_fate send_on(struct link *link, const struct wan_message *message,
+                              uint64_t sent_us, uint64_t *ret_arrival_us)
+{
+    uint32_t size_bytes = (uint32_t)message->size;
+    return message->urgent ? link_send_urgent(link, sent_us, size_bytes, ret_arrival_us)
+                           : link_send(link, sent_us, size_bytes, ret_arrival_us);
+}
+
 /* Hand the message of @node, which is in no list, to its link. */
 static void dispatch(struct wan *wan, struct node *node, uint64_t sent_us)
 {
     uint64_t arrival_us = 0;
-    switch (link_send(node->link, sent_us, (uint32_t)node->message.size, &arrival_us)) {
+    switch (send_on(node->link, &node->message, sent_us, &arrival_us)) {
     case LINK_ARRIVES:
         reach(WAN_RELEASED);
         under_way_add(wan, node, arrival_us);
@@ -287,7 +295,7 @@ enum link_fate wan_send(struct wan *wan, struct link *link, const struct wan_mes
     if (link->held == 0 || link->profile.cut != LINK_CUT_NONE) {
         if (wan->under_way_bytes + footprint(message) > UNDER_WAY_BYTES_MAX)
             return LINK_RESET;
-        fate = link_send(link, sent_us, (uint32_t)message->size, &arrival_us);
+        fate = send_on(link, message, sent_us, &arrival_us);
     }
     if (fate == LINK_RESET)
         return fate;
@@ -384,9 +392,9 @@ static void hurry(struct wan *wan, uint64_t now_us)
         if (link->eased)
             link_hurry_begin(link);
         reach(WAN_HURRIED);
-        under_way_add(
-            wan, node,
-            link_hurry(link, now_us, (uint32_t)node->message.size, node->message.arrival_us));
+        under_way_add(wan, node,
+                      link_hurry(link, now_us, (uint32_t)node->message.size, node->message.urgent,
+                                 node->message.arrival_us));
         node = next;
     }
 }

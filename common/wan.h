@@ -30,6 +30,7 @@ struct wan_message {
     uint32_t peer; /* the owner's number for the other side */
     uint8_t kind;  /* frame kind */
     uint64_t id;   /* call id */
+    bool urgent;   /* goes ahead of all that is not; see link.h */
     uint8_t *bytes;
     size_t size;
     uint64_t arrival_us; /* when it is, or was, due; set by wan */

@@ -76,7 +76,9 @@ enum setting_stretch { STRETCH_NOT, STRETCH_TIME, STRETCH_RATE };
     X(idle_timeout, idle_timeout_us, DURATION, "60s", "10ms", "24h", NOT,                          \
       "a client connection without requests is closed after this long")                            \
     X(answer_lead, answer_lead_us, DURATION, "100us", "0us", "10ms", NOT,                          \
-      "answers leave this early; waking the router and the client up takes as long")
+      "answers leave this early; waking the router and the client up takes as long")               \
+    X(revocation_bound, revocation_bound_us, DURATION, "5s", "100ms", "10m", TIME,                 \
+      "a region that knows less of revoked tokens than this refuses sensitive calls")
 
 struct setting {
     const char *key;

@@ -8,6 +8,7 @@
 #include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/core.h"
+#include "regiond/revocations.h"
 
 static uint32_t find_region(const Mec__Config *config, const char *name)
 {
@@ -27,6 +28,7 @@ static int open_one(struct region *region, const char *shard, const struct store
         return -EINVAL;
     snprintf(copy->shard, sizeof copy->shard, "%s", shard);
     copy->visible = *end;
+    copy->revocations = revocations_create();
     path = storage_shard_path(region->directory, shard);
     r = store_reader_open(path, region->vfs, &copy->reader);
     free(path);
@@ -42,11 +44,11 @@ int copies_open(struct region *region, const struct store_end *ends)
         struct copy *copy = &region->copies[i];
         int r = open_one(region, config->shards[i]->name, &ends[i], copy);
 
+        region->copy_count++;
         if (r < 0)
             return r;
         copy->target = (uint32_t)i;
         copy->home_peer = PEER_NONE;
-        region->copy_count++;
     }
     copies_configure(region);
     return 0;
@@ -54,8 +56,10 @@ int copies_open(struct region *region, const struct store_end *ends)
 
 void copies_free(struct region *region)
 {
-    for (size_t i = 0; i < region->copy_count; i++)
+    for (size_t i = 0; i < region->copy_count; i++) {
+        revocations_free(region->copies[i].revocations);
         store_reader_free(region->copies[i].reader);
+    }
     free(region->copies);
 }
 
@@ -76,6 +80,7 @@ void copies_configure(struct region *region)
             reach(FRESHNESS_FORGOTTEN);
         if (copy->epoch != shard->epoch)
             copy->freshness = (struct freshness){.epoch = shard->epoch};
+        revocations_begin_epoch(copy->revocations, shard->epoch);
         copy->epoch = shard->epoch;
         copy->home_peer = find_region(config, shard->home);
         snprintf(copy->home, sizeof copy->home, "%s", shard->home);
@@ -110,10 +115,17 @@ static uint64_t since(uint64_t now_us, uint64_t then_us)
     return now_us > then_us ? now_us - then_us : 0;
 }
 
+uint64_t copies_since(const struct region *region, const struct freshness_mark *mark)
+{
+    uint64_t told_us = since(region->at.now_us, mark->heard_us);
+
+    if (PLANTED(STALENESS_SINCE_HEARD))
+        return told_us;
+    return max_u64(told_us, since(region->at.wall_us, mark->wall_us));
+}
+
 bool copies_staleness(const struct region *region, const struct copy *copy, uint64_t *ret_us)
 {
-    const struct freshness_mark *as_of = &copy->freshness.as_of;
-
     if (copies_is_home(region, copy)) {
         *ret_us = 0;
         return true;
@@ -125,9 +137,7 @@ bool copies_staleness(const struct region *region, const struct copy *copy, uint
         *ret_us = 0;
         return true;
     }
-    *ret_us = since(region->at.now_us, as_of->heard_us);
-    if (!PLANTED(STALENESS_SINCE_HEARD))
-        *ret_us = max_u64(*ret_us, since(region->at.wall_us, as_of->wall_us));
+    *ret_us = copies_since(region, &copy->freshness.as_of);
     return true;
 }
 
@@ -173,6 +183,7 @@ void copies_advance(struct copy *copy, uint64_t epoch, uint64_t seq, const uint8
     copy->visible.seq = seq;
     memcpy(copy->visible.digest, digest, DIGEST_SIZE);
     settle_freshness(copy);
+    revocations_advance(copy->revocations, seq);
 }
 
 bool copies_reached(const struct copy *copy, Mec__Position *const *bookmark, size_t count)

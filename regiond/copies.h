@@ -15,6 +15,7 @@
 struct region;
 struct drain_entry;
 struct follower_group;
+struct revocations;
 struct waiting_read;
 
 /* A moment at which the home's log ended somewhere: by the home's wall clock, and by our monotonic
@@ -52,6 +53,7 @@ struct copy {
     struct store_reader *reader;
     struct store_end visible;
     struct freshness freshness;
+    struct revocations *revocations; /* that came ahead of the log */
     bool diverged;
     struct follower_group *groups; /* unanswered Apply frames, in order */
     size_t apply_bytes;            /* of them */
@@ -81,6 +83,9 @@ bool copies_is_home(const struct region *region, const struct copy *copy);
  * that clocks which disagree can hide no more than the way of one message. Returns false when it is
  * not known. */
 bool copies_staleness(const struct region *region, const struct copy *copy, uint64_t *ret_us);
+
+/* How long ago @mark was, reckoned so. */
+uint64_t copies_since(const struct region *region, const struct freshness_mark *mark);
 
 /* The home's log ended at @last_seq at @mark, it says in @epoch. */
 void copies_heard(struct copy *copy, uint64_t epoch, struct freshness_mark mark, uint64_t last_seq);

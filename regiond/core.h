@@ -54,6 +54,7 @@ enum due {
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
 };
 
+struct announce;
 struct commit;
 struct drain;
 struct erasing;
@@ -93,6 +94,7 @@ struct region {
     struct buckets *buckets;
     struct cache *cache;
     struct commit *commit;
+    struct announce *announce;
     struct feed *feed;
     struct forward *forward;
     struct hashing *hashing;

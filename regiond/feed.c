@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "common/reach.h"
+#include "regiond/announce.h"
 
 #define TAIL_CHANGES_MAX 512
 #define TAIL_BYTES_MAX   (256u * 1024)
@@ -88,20 +89,17 @@ static int tail_read(struct region *region, const struct copy *copy, size_t chan
     return 0;
 }
 
-/* Answer an ask with a range of the log. A log that cannot be read is not sent on: the asker
- * connects again. */
+/* Answer an ask with @tail and a range of the log. A log that cannot be read is not sent on: the
+ * asker connects again. */
 static void answer_range(struct region *region, uint64_t connection, uint64_t id,
-                         const struct copy *copy, uint64_t after_seq, size_t changes_max,
-                         size_t bytes_max)
+                         const struct copy *copy, size_t changes_max, size_t bytes_max,
+                         Mec__Tail *tail)
 {
-    Mec__Tail tail;
-
-    tail_init(region, copy, after_seq, &tail);
-    if (tail_read(region, copy, changes_max, bytes_max, &tail) < 0) {
+    if (tail_read(region, copy, changes_max, bytes_max, tail) < 0) {
         outbox_close(region->outbox, connection, "the change log cannot be read");
         return;
     }
-    outbox_send(region->outbox, connection, FRAME_TAIL, id, &tail.base);
+    outbox_send(region->outbox, connection, FRAME_TAIL, id, &tail->base);
 }
 
 static void answer_unknown(struct region *region, uint64_t connection, uint64_t id, char *shard)
@@ -151,14 +149,18 @@ static size_t at_most(uint32_t wanted, size_t most)
 void feed_tail_ask(struct region *region, uint64_t connection, uint64_t id, const Mec__TailAsk *ask)
 {
     const struct copy *copy = copies_find(region, ask->shard);
+    Mec__Tail tail;
 
     if (!copy) {
         answer_unknown(region, connection, id, ask->shard);
         return;
     }
-    answer_range(region, connection, id, copy, ask->after_seq,
-                 at_most(ask->max_changes, TAIL_CHANGES_MAX), TAIL_BYTES_MAX);
-    if (copies_is_home(region, copy))
+    tail_init(region, copy, ask->after_seq, &tail);
+    if (!tail.not_home)
+        announce_fill(region, copy, ask->revocations_after_seq, &tail);
+    answer_range(region, connection, id, copy, at_most(ask->max_changes, TAIL_CHANGES_MAX),
+                 TAIL_BYTES_MAX, &tail);
+    if (!tail.not_home)
         subscribe(region, connection, id, copy);
 }
 
@@ -166,14 +168,15 @@ void feed_fetch_ask(struct region *region, uint64_t connection, uint64_t id,
                     const Mec__FetchAsk *ask)
 {
     const struct copy *copy = copies_find(region, ask->shard);
+    Mec__Tail tail;
 
     if (!copy) {
         answer_unknown(region, connection, id, ask->shard);
         return;
     }
-    answer_range(region, connection, id, copy, ask->after_seq,
-                 at_most(ask->max_changes, TAIL_CHANGES_MAX),
-                 at_most(ask->max_bytes, TAIL_BYTES_MAX));
+    tail_init(region, copy, ask->after_seq, &tail);
+    answer_range(region, connection, id, copy, at_most(ask->max_changes, TAIL_CHANGES_MAX),
+                 at_most(ask->max_bytes, TAIL_BYTES_MAX), &tail);
 }
 
 static void send_to_all(struct region *region, const struct copy *copy, const Mec__Tail *tail)
@@ -223,11 +226,10 @@ static size_t collect(const struct store_op *ops, size_t at, size_t count, Mec__
     return at;
 }
 
-void feed_push(struct region *region, const struct copy *copy, const struct store_op *ops,
-               size_t count)
+/* Everything goes out behind @told_seq; the first Tail has all the revocations. */
+static void push_all(struct region *region, const struct copy *copy, const struct store_op *ops,
+                     size_t count, uint64_t told_seq)
 {
-    if (!has_subscribers(region, copy))
-        return;
     for (size_t at = 0; at < count;) {
         Mec__Tail tail;
         Mec__StoredChange *changes;
@@ -237,9 +239,25 @@ void feed_push(struct region *region, const struct copy *copy, const struct stor
         at = collect(ops, at, count, &tail, changes);
         if (tail.n_changes == 0)
             return;
+        announce_fill(region, copy, told_seq, &tail);
+        told_seq = copy->visible.seq;
         send_to_all(region, copy, &tail);
         region->counters.pushed_changes += tail.n_changes;
     }
+}
+
+void feed_push(struct region *region, const struct copy *copy, const struct store_op *ops,
+               size_t count)
+{
+    size_t first = 0;
+
+    while (first < count && !is_new_write(&ops[first]))
+        first++;
+    if (first == count)
+        return;
+    announce_committed(region, copy, ops, count, ops[first].seq);
+    if (has_subscribers(region, copy))
+        push_all(region, copy, ops, count, ops[first].seq - 1);
 }
 
 void feed_beat(struct region *region)
@@ -248,7 +266,11 @@ void feed_beat(struct region *region)
         const struct copy *copy = &region->copies[i];
         Mec__Tail tail;
 
+        if (!has_subscribers(region, copy))
+            continue;
         tail_init(region, copy, copy->visible.seq, &tail);
+        if (!tail.not_home)
+            announce_fill(region, copy, copy->visible.seq, &tail);
         send_to_all(region, copy, &tail);
     }
     deadlines_set(&region->deadlines, &region->feed->heartbeat,

@@ -1,7 +1,9 @@
 /* feed: gives the region's own replicator the change logs of the shards that are at home here: what
  * there is, then every commit as it becomes visible, and a heartbeat when nothing happens.
  *
- * A Tail says behind which seq its changes start. Who sees a gap fetches what lies between. */
+ * A Tail says behind which seq its changes start. Who sees a gap fetches what lies between. It also
+ * has all revocations that are newer than what was told before, so that they need not wait for the
+ * changes before them. */
 
 #ifndef MEC_FEED_H
 #define MEC_FEED_H

@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "common/reach.h"
 #include "regiond/commit.h"
+#include "regiond/revocations.h"
 
 /* One Apply that is not answered yet. */
 struct follower_group {
@@ -42,6 +43,10 @@ static void answer(struct region *region, const struct copy *copy, uint64_t conn
     applied.cursor_digest.data = (uint8_t *)(uintptr_t)copy->visible.digest;
     applied.cursor_digest.len = copy->visible.seq > 0 ? DIGEST_SIZE : 0;
     applied.detail = (char *)detail;
+    if (copy->revocations) {
+        applied.revocations_after_seq = revocations_after_seq(copy->revocations);
+        applied.revocations_through_seq = revocations_through_seq(copy->revocations);
+    }
     outbox_send(region->outbox, connection, FRAME_APPLIED, id, &applied.base);
 }
 
@@ -196,9 +201,30 @@ static void enqueue(struct region *region, struct copy *copy, uint64_t connectio
     flush(region, copy);
 }
 
+/* At once, whatever waits for the disk before it. Only what comes without changes is sent ahead of
+ * them, so only its time is news. */
+static void hear_revocations(struct region *region, struct copy *copy, const Mec__Apply *apply)
+{
+    uint64_t now_us = region->at.now_us;
+    uint64_t ago_us = apply->home_said_us_ago;
+    struct revocations_news news = {
+        .epoch = apply->epoch,
+        .mark = {apply->home_wall_us, ago_us < now_us ? now_us - ago_us : 0},
+        .last_seq = apply->home_last_seq,
+        .after_seq = apply->revocations_after_seq,
+        .through_seq = apply->revocations_through_seq,
+        .items = apply->revocations,
+        .count = apply->n_revocations,
+    };
+
+    if (apply->n_changes == 0)
+        revocations_hear(copy->revocations, &news, copy->visible.seq,
+                         region->at.wall_us / SECOND_US);
+}
+
 static bool is_well_formed(const Mec__Apply *apply)
 {
-    if (apply->n_changes > FOLLOWER_CHANGES_MAX)
+    if (apply->n_changes > FOLLOWER_CHANGES_MAX || !revocations_well_formed(apply))
         return false;
     for (size_t i = 0; i < apply->n_changes; i++) {
         const Mec__StoredChange *change = apply->changes[i];
@@ -230,7 +256,7 @@ void follower_apply(struct region *region, uint64_t connection, uint64_t id,
                "This region holds no copy of that shard.");
     } else if (!is_well_formed(apply)) {
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__INVALID,
-               "The changes are not dense or have no digest.");
+               "The changes are not dense or have no digest, or revocations not in order.");
     } else if (is_stale(region, copy, apply->epoch)) {
         reach(FOLLOWER_STALE_EPOCH);
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__STALE_EPOCH,
@@ -242,6 +268,7 @@ void follower_apply(struct region *region, uint64_t connection, uint64_t id,
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__BUSY,
                "Too many changes are waiting.");
     } else {
+        hear_revocations(region, copy, apply);
         enqueue(region, copy, connection, id, apply, bytes);
     }
 }

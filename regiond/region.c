@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "health.pb-c.h"
+#include "regiond/announce.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
@@ -36,7 +37,8 @@
     X(argon2_operations, 1)                                                                        \
     X(argon2_memory_kib, 8192)                                                                     \
     X(token_lifetime_s, TOKEN_LIFETIME_S_MAX)                                                      \
-    X(session_lifetime_s, 24 * 3600)
+    X(session_lifetime_s, 24 * 3600)                                                               \
+    X(revocation_bound_us, 5 * SECOND_US)
 
 /* ---- configuration ---- */
 
@@ -397,6 +399,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     r = open_queue(region);
     if (r < 0)
         goto failed;
+    region->announce = announce_create(region);
     region->feed = feed_create(region);
     region->commit = commit_create(region);
     r = drain_create(region, &region->drain);
@@ -440,6 +443,7 @@ void region_free(struct region *region)
     drain_free(region->drain);
     commit_free(region->commit);
     feed_free(region->feed);
+    announce_free(region->announce);
     forward_free(region->forward);
     probe_free(region);
     hashing_free(region->hashing);

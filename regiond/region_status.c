@@ -4,6 +4,7 @@
 
 #include "regiond/core.h"
 #include "regiond/drain.h"
+#include "regiond/revocations.h"
 
 static const char *state_of(const struct region *region, const struct copy *copy)
 {
@@ -20,15 +21,20 @@ static const char *state_of(const struct region *region, const struct copy *copy
 
 static json_t *copy_json(const struct region *region, const struct copy *copy)
 {
-    uint64_t staleness_us;
-    json_t *staleness = json_null();
+    uint64_t staleness_us, age_us;
+    json_t *staleness = json_null(), *age = json_null();
 
     if (copies_staleness(region, copy, &staleness_us))
         staleness = json_integer((json_int_t)(staleness_us / MILLISECOND_US));
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:s}", "shard", copy->shard, "home",
+    /* Rounded up: nobody is to take it for fresher than it is. */
+    if (revocations_age(region, copy, &age_us))
+        age = json_integer((json_int_t)((age_us + MILLISECOND_US - 1) / MILLISECOND_US));
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:o, s:o, s:I, s:s}", "shard", copy->shard, "home",
                      copy->home, "role", copies_is_home(region, copy) ? "home" : "follower",
                      "epoch", (json_int_t)copy->epoch, "seq", (json_int_t)copy->visible.seq,
-                     "staleness_ms", staleness, "state", state_of(region, copy));
+                     "staleness_ms", staleness, "revocations_age_ms", age, "revocations_ahead",
+                     (json_int_t)revocations_count(copy->revocations), "state",
+                     state_of(region, copy));
 }
 
 static json_t *copies_json(const struct region *region)

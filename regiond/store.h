@@ -74,6 +74,12 @@ struct store_write {
     const char *traceparent;
     uint64_t expires_wall_us; /* refuse past this (STORE_EXPIRED), unless already made; 0 = never */
     bool forbidden;           /* refuse (STORE_FORBIDDEN), unless already made */
+
+    /* Which tokens of @user it voids. Not stored: for whoever tells the followers ahead of the log
+     * (announce.h). */
+    uint64_t revokes_below; /* those of a lower generation; 0: none; UINT64_MAX: all, for ever */
+    const char *revokes_session; /* those of this session; NULL: none */
+    uint64_t revokes_until_s;    /* when the last of them expires by itself; 0: never */
 };
 
 /* A change from the home. */

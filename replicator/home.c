@@ -49,6 +49,7 @@ static void ask_tail(struct replicator *replicator, struct log_feed *feed, uint6
     ask.shard = feed->shard;
     ask.after_seq = log_feed_after_seq(feed);
     ask.max_changes = (uint32_t)replicator->memory_changes;
+    ask.revocations_after_seq = log_feed_revocations_seq(feed);
     send_home(replicator, FRAME_TAIL_ASK, id, &ask.base);
     log_feed_asked(feed, id, deadline_us(replicator, now_us));
 }
@@ -145,7 +146,7 @@ static void take_fetched(struct replicator *replicator, struct home_shard *shard
     uint64_t after_seq = follower->source.fetch_after_seq;
     int error = source_take(&follower->source, tail, now_us + STREAM_RETRY_US);
 
-    log_feed_note_end(shard->feed, tail);
+    log_feed_note_end(shard->feed, tail, now_us);
     if (error)
         replicator_log(replicator, true, "cannot read the log behind %s %" PRIu64 " for %s: %s",
                        shard->feed->shard, after_seq, follower->region, strerror(-error));

@@ -19,6 +19,7 @@ struct log_feed *log_feed_create(const char *shard)
 
     feed->shard = memory_text(shard);
     feed->ring = ring_create(LOG_FEED_RING_CHANGES_MAX, LOG_FEED_RING_BYTES_MAX);
+    feed->revocations = revocation_list_create(REVOCATION_LIST_MAX);
     feed->ask_at_us = NEVER_US;
     return feed;
 }
@@ -27,6 +28,7 @@ void log_feed_free(struct log_feed *feed)
 {
     if (!feed)
         return;
+    revocation_list_free(feed->revocations);
     ring_free(feed->ring);
     free(feed->shard);
     free(feed);
@@ -54,6 +56,16 @@ bool log_feed_should_ask(const struct log_feed *feed, uint64_t now_us)
 uint64_t log_feed_after_seq(const struct log_feed *feed)
 {
     return ring_last_seq(feed->ring);
+}
+
+uint64_t log_feed_revocations_seq(const struct log_feed *feed)
+{
+    return revocation_list_through_seq(feed->revocations);
+}
+
+void log_feed_forget_revocations(struct log_feed *feed)
+{
+    revocation_list_reset(feed->revocations, 0);
 }
 
 void log_feed_asked(struct log_feed *feed, uint64_t id, uint64_t deadline_us)
@@ -112,6 +124,7 @@ static int take_changes(struct ring *ring, const Mec__Tail *tail)
 static enum log_feed_news stop_not_home(struct log_feed *feed, uint64_t now_us)
 {
     reach(LOG_NOT_HOME);
+    log_feed_forget_revocations(feed);
     feed->live = false;
     feed->known = false;
     feed->not_home = true;
@@ -126,10 +139,28 @@ static enum log_feed_news start_anew(struct log_feed *feed, const Mec__Tail *tai
 {
     reach(LOG_NOT_THE_SAME);
     ring_reset(feed->ring, tail->last_seq);
+    revocation_list_reset(feed->revocations, tail->last_seq);
     feed->live = false;
     feed->tail_id = 0;
     feed->ask_at_us = now_us + BROKEN_RETRY_US;
     return LOG_FEED_NEWS_BROKEN;
+}
+
+/* The home's log ends somewhere, as it says now. */
+static void take_end(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us)
+{
+    feed->last_seq = tail->last_seq;
+    feed->wall_us = tail->wall_us;
+    feed->told_us = now_us;
+}
+
+/* Errors: -EBADMSG, they cannot be read. */
+static int take_revocations(struct log_feed *feed, const Mec__Tail *tail)
+{
+    if (feed->known && tail->epoch != feed->epoch)
+        log_feed_forget_revocations(feed);
+    return revocation_list_join(feed->revocations, tail->revocations_after_seq, tail->last_seq,
+                                tail->revocations, tail->n_revocations);
 }
 
 int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
@@ -141,7 +172,7 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
         *ret_news = stop_not_home(feed, now_us);
         return 0;
     }
-    if (!is_consistent(tail))
+    if (!is_consistent(tail) || take_revocations(feed, tail) != 0)
         return -EBADMSG;
     if (feed->known && tail->epoch != feed->epoch) {
         reach(LOG_EPOCH);
@@ -150,9 +181,9 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
     feed->known = true;
     feed->not_home = false;
     feed->epoch = tail->epoch;
-    feed->last_seq = tail->last_seq;
-    feed->wall_us = tail->wall_us;
-    if (ring_last_seq(feed->ring) > tail->last_seq || take_changes(feed->ring, tail) != 0) {
+    take_end(feed, tail, now_us);
+    if (ring_last_seq(feed->ring) > tail->last_seq ||
+        log_feed_revocations_seq(feed) > tail->last_seq || take_changes(feed->ring, tail) != 0) {
         *ret_news = start_anew(feed, tail, now_us);
         return 0;
     }
@@ -162,11 +193,10 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
     return 0;
 }
 
-void log_feed_note_end(struct log_feed *feed, const Mec__Tail *tail)
+void log_feed_note_end(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us)
 {
     if (!feed->known || tail->not_home || tail->epoch != feed->epoch ||
         tail->last_seq < feed->last_seq)
         return;
-    feed->last_seq = tail->last_seq;
-    feed->wall_us = tail->wall_us;
+    take_end(feed, tail, now_us);
 }

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/revocation_list.h"
 #include "replication.pb-c.h"
 #include "replicator/ring.h"
 
@@ -22,12 +23,14 @@
 struct log_feed {
     char *shard;
     struct ring *ring;
+    struct revocation_list *revocations;
     bool known;    /* a Tail has come: epoch, last_seq and wall_us mean something */
     bool live;     /* the present subscription has been answered and stands */
     bool not_home; /* our regiond says that it is not the shard's home */
     uint64_t epoch;
     uint64_t last_seq;  /* the log ended here ... */
-    uint64_t wall_us;   /* ... at this time of the home's clock */
+    uint64_t wall_us;   /* ... at this time of the home's clock ... */
+    uint64_t told_us;   /* ... as we were told then, by ours */
     uint64_t tail_id;   /* call id of the present subscription; 0 = none */
     uint64_t ask_at_us; /* when to ask (again); NEVER_US without a connection */
 };
@@ -52,6 +55,12 @@ bool log_feed_should_ask(const struct log_feed *feed, uint64_t now_us);
 /* Where to go on: behind what the ring has. */
 uint64_t log_feed_after_seq(const struct log_feed *feed);
 
+/* What revocations are known, so that only those behind it are told. */
+uint64_t log_feed_revocations_seq(const struct log_feed *feed);
+
+/* A new term has begun: what was made in the one before counts no more. */
+void log_feed_forget_revocations(struct log_feed *feed);
+
 /* The question has gone out as call @id; when nothing comes by @deadline_us it is asked again. */
 void log_feed_asked(struct log_feed *feed, uint64_t id, uint64_t deadline_us);
 
@@ -62,6 +71,6 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
                   uint64_t deadline_us, enum log_feed_news *ret_news);
 
 /* An answer to a FETCH_ASK says where the log ends, too. */
-void log_feed_note_end(struct log_feed *feed, const Mec__Tail *tail);
+void log_feed_note_end(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us);
 
 #endif

@@ -169,6 +169,7 @@ static void begin_epoch(struct replicator *replicator, struct home_shard *shard,
     if (shard->config_epoch == epoch)
         return;
     shard->config_epoch = epoch;
+    log_feed_forget_revocations(shard->feed);
     if (replicator->peer_up[replicator->own])
         log_feed_open(shard->feed, now_us);
     if (shard->feed->known)

@@ -11,6 +11,7 @@
 #include "common/memory.h"
 #include "common/network.h"
 #include "common/wan.h"
+#include "replicator/ahead.h"
 #include "replicator/log_feed.h"
 #include "replicator/replicator.h"
 #include "replicator/source.h"
@@ -26,6 +27,7 @@ struct follower {
     struct link *out, *back;
     struct stream stream;
     struct source source;
+    struct ahead ahead;
     bool was_busy; /* by its last answer that was any news */
 };
 

@@ -8,6 +8,9 @@
 #include "common/reach.h"
 #include "replication.pb-c.h"
 
+/* Bit of a call id: nobody waits for the answer. */
+#define UNAWAITED (UINT64_C(1) << 63)
+
 #define BATCH_CHANGES_MAX 256u
 #define BATCH_BYTES_MAX   ((size_t)256 * 1024)
 
@@ -17,6 +20,12 @@
 #define HELD_BYTES_MAX ((size_t)48 * 1024 * 1024)
 
 /* ---- opening and closing ---- */
+
+static void close_stream(struct follower *follower)
+{
+    stream_close(&follower->stream);
+    ahead_forget(&follower->ahead);
+}
 
 void ship_open(struct replicator *replicator, struct home_shard *shard, uint64_t now_us)
 {
@@ -28,7 +37,7 @@ void ship_open(struct replicator *replicator, struct home_shard *shard, uint64_t
 void ship_close(struct home_shard *shard)
 {
     for (size_t i = 0; i < shard->follower_count; i++)
-        stream_close(&shard->followers[i].stream);
+        close_stream(&shard->followers[i]);
 }
 
 void ship_reopen(struct replicator *replicator, struct home_shard *shard, uint64_t now_us)
@@ -56,7 +65,7 @@ void ship_peer_down(struct replicator *replicator, uint32_t peer)
 
         for (size_t j = 0; j < shard->follower_count; j++)
             if (shard->followers[j].peer == peer)
-                stream_close(&shard->followers[j].stream);
+                close_stream(&shard->followers[j]);
     }
 }
 
@@ -79,43 +88,63 @@ static uint64_t max_u64(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
-/* There and back, and on each way behind whatever stands on a narrow link before it. */
+/* There and back, and on each way behind whatever is under way before it. */
 static uint64_t deadline_us(const struct follower *follower, uint64_t now_us)
 {
     const struct link *out = follower->out;
     const struct link *back = follower->back;
-    uint64_t there_us = max_u64(out->last_arrival_us, now_us + out->profile.latency_us);
+    uint64_t before_us = max_u64(out->last_arrival_us, out->urgent_arrival_us);
+    uint64_t there_us = max_u64(before_us, now_us + out->profile.latency_us);
     uint64_t back_us = max_u64(back->last_arrival_us, there_us + back->profile.latency_us);
 
     return back_us + REPLICATOR_PATIENCE_US;
 }
 
-/* Pack @apply, which carries @size_bytes of changes, and put it on the link. */
-static void send_apply(struct replicator *replicator, struct follower *follower,
-                       const Mec__Apply *apply, size_t size_bytes, uint64_t now_us)
+/* Put @apply on the link. Without changes it overtakes those that are under way. A question does
+ * not: its answer is to say what became of them. */
+static enum link_fate put_on_link(struct replicator *replicator, struct follower *follower,
+                                  const Mec__Apply *apply, uint64_t id, uint64_t now_us)
 {
     struct wan_message message = {
         .direction = WAN_OUT,
         .peer = follower->peer,
         .kind = FRAME_APPLY,
-        .id = replicator->next_call_id++,
+        .id = id,
+        .urgent = apply->n_changes == 0 && follower->stream.state == STREAM_STREAMING,
     };
+    enum link_fate fate;
+
+    if (apply->n_revocations > 0)
+        message.urgent = true;
+    message.bytes = frame_pack_new(FRAME_APPLY, id, &apply->base, &message.size);
+    fate = wan_send(replicator->wan, follower->out, &message, now_us);
+    if (fate == LINK_RESET) {
+        reach(SHIP_RESET);
+        free(message.bytes);
+        stream_ask_again(&follower->stream, now_us + STREAM_RETRY_US);
+        return fate;
+    }
+    ahead_sent(&follower->ahead, apply);
+    return fate;
+}
+
+/* Send @apply, which carries @size_bytes of changes, and wait for its answer. */
+static void send_apply(struct replicator *replicator, struct follower *follower,
+                       const Mec__Apply *apply, size_t size_bytes, uint64_t now_us)
+{
     struct stream_flight flight = {
-        .id = message.id,
+        .id = replicator->next_call_id++,
         .after_seq = apply->after_seq,
         .last_seq = apply->after_seq + apply->n_changes,
         .size_bytes = size_bytes,
         .sent_us = now_us,
     };
 
-    message.bytes = frame_pack_new(FRAME_APPLY, message.id, &apply->base, &message.size);
-    if (wan_send(replicator->wan, follower->out, &message, now_us) == LINK_RESET) {
-        reach(SHIP_RESET);
-        free(message.bytes);
-        stream_ask_again(&follower->stream, now_us + STREAM_RETRY_US);
+    if (put_on_link(replicator, follower, apply, flight.id, now_us) == LINK_RESET)
         return;
-    }
     flight.deadline_us = deadline_us(follower, now_us);
+    /* Answers to changes say nothing of what has overtaken them. */
+    flight.revocations_seq = apply->n_changes == 0 ? follower->ahead.sent_seq : 0;
     /* The home's own heartbeats set the beat. The timer stands in when they do not come, as while
      * changes flow: a quarter later, so that the two do not beat twice. */
     stream_sent(&follower->stream, &flight, replicator->beat_interval_us * 5 / 4);
@@ -127,7 +156,7 @@ static void send_apply(struct replicator *replicator, struct follower *follower,
 }
 
 static void apply_init(const struct replicator *replicator, const struct log_feed *feed,
-                       uint64_t after_seq, Mec__Apply *ret_apply)
+                       uint64_t after_seq, uint64_t now_us, Mec__Apply *ret_apply)
 {
     mec__apply__init(ret_apply);
     ret_apply->shard = feed->shard;
@@ -135,6 +164,7 @@ static void apply_init(const struct replicator *replicator, const struct log_fee
     ret_apply->home = replicator->region;
     ret_apply->home_wall_us = feed->wall_us;
     ret_apply->home_last_seq = feed->last_seq;
+    ret_apply->home_said_us_ago = now_us - feed->told_us;
     ret_apply->after_seq = after_seq;
 }
 
@@ -145,9 +175,30 @@ static void send_empty(struct replicator *replicator, const struct log_feed *fee
     const struct stream *stream = &follower->stream;
     Mec__Apply apply;
 
-    apply_init(replicator, feed, stream->state == STREAM_STREAMING ? stream->cursor_seq : 0,
+    apply_init(replicator, feed, stream->state == STREAM_STREAMING ? stream->cursor_seq : 0, now_us,
                &apply);
+    ahead_fill(&follower->ahead, feed->revocations, replicator->arena, &apply);
     send_apply(replicator, follower, &apply, 0, now_us);
+}
+
+/* Revocations wait for nothing: no window, no answer, no changes before them. What a cut would only
+ * hold is sent when it is over, and is the newest then. */
+static void send_revocations(struct replicator *replicator, const struct log_feed *feed,
+                             struct follower *follower, uint64_t now_us)
+{
+    const struct stream *stream = &follower->stream;
+
+    while ((stream->state == STREAM_STREAMING || stream->state == STREAM_ASKING) &&
+           follower->out->profile.cut == LINK_CUT_NONE &&
+           ahead_has_more(&follower->ahead, feed->revocations)) {
+        Mec__Apply apply;
+
+        apply_init(replicator, feed, 0, now_us, &apply);
+        ahead_fill(&follower->ahead, feed->revocations, replicator->arena, &apply);
+        if (put_on_link(replicator, follower, &apply, replicator->next_call_id++ | UNAWAITED,
+                        now_us) == LINK_RESET)
+            return;
+    }
 }
 
 static Mec__StoredChange *stored(struct arena *arena, const struct ring_change *change)
@@ -172,7 +223,7 @@ static bool send_batch(struct replicator *replicator, const struct log_feed *fee
     size_t size_bytes = 0;
     Mec__Apply apply;
 
-    apply_init(replicator, feed, sent_seq, &apply);
+    apply_init(replicator, feed, sent_seq, now_us, &apply);
     apply.changes = items;
     while (apply.n_changes < BATCH_CHANGES_MAX &&
            source_get(&follower->source, feed->ring, sent_seq + 1 + apply.n_changes, &change)) {
@@ -215,6 +266,7 @@ void ship_pump(struct replicator *replicator, struct home_shard *shard, uint64_t
         struct follower *follower = &shard->followers[i];
 
         give_up_overdue(replicator, feed, follower, now_us);
+        send_revocations(replicator, feed, follower, now_us);
         if (stream_should_ask(&follower->stream, now_us))
             send_empty(replicator, feed, follower, now_us);
         while (stream_has_room(&follower->stream) && send_batch(replicator, feed, follower, now_us))
@@ -258,6 +310,8 @@ int ship_take(struct replicator *replicator, uint32_t peer, const struct frame *
     if (!applied)
         return -EBADMSG;
     follower = find_follower(replicator_find_shard(replicator, applied->shard), peer);
+    if (frame->id & UNAWAITED)
+        return 0;
     /* Nothing waits for an answer that had been given up. */
     if (!follower || !stream_waits_for(&follower->stream, frame->id)) {
         reach(SHIP_ANSWERED_TOO_LATE);
@@ -330,6 +384,16 @@ static void tell_news(struct replicator *replicator, const struct log_feed *feed
                    what, feed->shard, follower->region, feed->shard, epoch, seq, applied->detail);
 }
 
+static void take_ahead(struct replicator *replicator, const struct log_feed *feed,
+                       struct follower *follower, uint64_t id, const Mec__Applied *applied)
+{
+    const struct stream_flight *flight = stream_flight(&follower->stream, id);
+
+    if (flight)
+        ahead_take(&follower->ahead, feed->revocations, applied, id, flight->revocations_seq,
+                   replicator->next_call_id);
+}
+
 static void take_answer(struct replicator *replicator, const struct wan_message *message,
                         uint64_t now_us)
 {
@@ -342,6 +406,7 @@ static void take_answer(struct replicator *replicator, const struct wan_message 
 
     if (!follower)
         return;
+    take_ahead(replicator, shard->feed, follower, message->id, applied);
     if (outcome == MEC__APPLY_OUTCOME__APPLIED && has_other_history(shard->feed, applied)) {
         reach(SHIP_OTHER_HISTORY);
         outcome = MEC__APPLY_OUTCOME__DIVERGED;

@@ -206,12 +206,17 @@ void stream_skip_beat(struct stream *stream, uint64_t until_us)
     stream->beat_at_us = until_us;
 }
 
-bool stream_waits_for(const struct stream *stream, uint64_t id)
+const struct stream_flight *stream_flight(const struct stream *stream, uint64_t id)
 {
     for (size_t i = 0; i < stream->flight_count; i++)
         if (stream->flights[i].id == id)
-            return true;
-    return false;
+            return &stream->flights[i];
+    return NULL;
+}
+
+bool stream_waits_for(const struct stream *stream, uint64_t id)
+{
+    return stream_flight(stream, id) != NULL;
 }
 
 void stream_answer_seen(struct stream *stream, uint64_t id, uint64_t deadline_us)

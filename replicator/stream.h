@@ -39,7 +39,8 @@ struct stream_flight {
     uint64_t id;        /* call id */
     uint64_t after_seq; /* its changes are after_seq + 1 .. last_seq; none in a heartbeat */
     uint64_t last_seq;
-    size_t size_bytes; /* of its changes */
+    size_t size_bytes;        /* of its changes */
+    uint64_t revocations_seq; /* up to where they had been sent with it; the caller's */
     uint64_t sent_us;
     uint64_t deadline_us; /* without an answer by then, the stream asks again */
 };
@@ -101,6 +102,8 @@ void stream_beat_soon(struct stream *stream, uint64_t now_us);
 void stream_skip_beat(struct stream *stream, uint64_t until_us);
 
 bool stream_waits_for(const struct stream *stream, uint64_t id);
+/* NULL: nothing waits for @id. It lives until the stream is next changed. */
+const struct stream_flight *stream_flight(const struct stream *stream, uint64_t id);
 /* The answer to @id has left the follower and is on the emulated link, until @deadline_us. */
 void stream_answer_seen(struct stream *stream, uint64_t id, uint64_t deadline_us);
 

@@ -339,6 +339,55 @@ START_TEST(the_extremes_are_allowed)
 }
 END_TEST
 
+/* ---- what is urgent ---- */
+
+static uint64_t send_urgent(struct link *link, uint64_t sent_us, uint32_t size)
+{
+    uint64_t arrival_us = 0;
+    ck_assert_int_eq(link_send_urgent(link, sent_us, size, &arrival_us), LINK_ARRIVES);
+    return arrival_us;
+}
+
+START_TEST(what_is_urgent_does_not_wait_before_a_narrow_line)
+{
+    struct link link =
+        make((struct link_profile){.latency_us = 40000, .rate_bytes_per_s = 100000}, 1);
+    ck_assert_uint_eq(send(&link, 0, 100000), 1040000);
+    ck_assert_uint_eq(send_urgent(&link, 500000, 100), 541000);
+    ck_assert_uint_eq(send_urgent(&link, 500000, 100), 542000);
+    /* The line has carried it all the same. */
+    ck_assert_uint_eq(send(&link, 500000, 1000), 1052000);
+}
+END_TEST
+
+START_TEST(what_is_urgent_does_not_wait_for_what_was_lost_but_for_its_own_kind)
+{
+    struct link link = make((struct link_profile){.latency_us = 40000, .loss_ppm = 500000}, 1);
+    uint64_t last_us = 0, last_urgent_us = 0;
+    bool overtook = false;
+    for (uint64_t now_us = 0; now_us < 1000 * MILLISECOND_US; now_us += MILLISECOND_US) {
+        uint64_t urgent_us = send_urgent(&link, now_us, 10);
+        ck_assert_uint_ge(urgent_us, last_urgent_us);
+        overtook = overtook || urgent_us < last_us;
+        last_urgent_us = urgent_us;
+        last_us = send(&link, now_us, 10);
+    }
+    ck_assert(overtook);
+}
+END_TEST
+
+START_TEST(a_cut_and_a_recall_are_for_what_is_urgent_too)
+{
+    struct link link = make((struct link_profile){.latency_us = 5, .rate_bytes_per_s = 1}, 1);
+    struct link cut = make((struct link_profile){.cut = LINK_CUT_HOLD}, 1);
+    uint64_t arrival_us;
+    ck_assert_int_eq(link_send_urgent(&cut, 0, 1, &arrival_us), LINK_HELD);
+    send_urgent(&link, 0, 100);
+    link_recall(&link);
+    ck_assert_uint_eq(send_urgent(&link, 0, 1), SECOND_US + 5);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -358,6 +407,9 @@ int main(void)
         small_messages_on_a_fast_line_add_up,
         a_cut_holds_or_resets,
         after_a_recall_nothing_is_waited_for,
+        what_is_urgent_does_not_wait_before_a_narrow_line,
+        what_is_urgent_does_not_wait_for_what_was_lost_but_for_its_own_kind,
+        a_cut_and_a_recall_are_for_what_is_urgent_too,
         the_same_seed_gives_the_same_answers,
         one_setting_does_not_shift_the_luck_of_another,
         the_extremes_are_allowed,

@@ -83,7 +83,14 @@ START_TEST(a_message_comes_out_as_it_went_in_when_it_is_due)
 {
     struct link link = make_slow(36000);
     int context;
-    struct wan_message in = {WAN_IN, 7, 4, 1234, memory_copy("payload", 7), 7, 0, &context}, out;
+    struct wan_message in = {.direction = WAN_IN,
+                             .peer = 7,
+                             .kind = 4,
+                             .id = 1234,
+                             .bytes = memory_copy("payload", 7),
+                             .size = 7,
+                             .context = &context},
+                       out;
     ck_assert_int_eq(wan_send(wan, &link, &in, 1000), LINK_ARRIVES);
     ck_assert_uint_eq(wan_wake_us(wan), 37000);
     expect_nothing(36999);
@@ -302,6 +309,63 @@ START_TEST(a_widened_link_does_not_keep_its_backlog)
     expect_nothing(1501999);
     for (uint64_t id = 2; id <= 10; id++)
         expect(1501000 + (id - 1) * 1000, id);
+}
+END_TEST
+
+static void send_urgent(struct link *link, uint64_t id, uint64_t sent_us)
+{
+    struct wan_message message = {
+        .peer = 1, .id = id, .urgent = true, .bytes = memory_alloc(10), .size = 10};
+    ck_assert_int_ne(wan_send(wan, link, &message, sent_us), LINK_RESET);
+}
+
+START_TEST(what_is_urgent_overtakes_and_keeps_its_own_order)
+{
+    struct link link =
+        make_link((struct link_profile){.latency_us = 40000, .rate_bytes_per_s = 10000});
+    send_sized(&link, 1, 1, 1000, 0); /* 100 ms */
+    send(&link, 1, 2, 0);
+    send_urgent(&link, 3, 10000);
+    send_urgent(&link, 4, 10000);
+    expect(51000, 3);
+    expect(52000, 4);
+    expect_nothing(139999);
+    expect(140000, 1);
+    expect(141000, 2);
+}
+END_TEST
+
+START_TEST(what_is_urgent_is_first_over_a_link_that_is_healed)
+{
+    struct link link =
+        make_link((struct link_profile){.latency_us = 40000, .rate_bytes_per_s = 10000});
+    send_urgent(&link, 1, 0); /* on its way when the link is cut */
+    set_cut(&link, LINK_CUT_HOLD);
+    wan_relink(wan, 5);
+    send_sized(&link, 1, 2, 1000, 10);
+    send_urgent(&link, 3, 10);
+    expect_nothing(500000);
+    set_cut(&link, LINK_CUT_NONE);
+    wan_relink(wan, 500000);
+    expect(541000, 1);
+    expect(542000, 3);
+    expect_nothing(640999);
+    expect(641000, 2);
+}
+END_TEST
+
+START_TEST(what_is_urgent_stays_ahead_when_a_link_is_mended)
+{
+    struct link link =
+        make_link((struct link_profile){.latency_us = 40000, .rate_bytes_per_s = 10});
+    send_sized(&link, 1, 1, 1000, 0);
+    send_urgent(&link, 2, 0);
+    ck_assert_int_eq(
+        link_change(&link, &(struct link_profile){.latency_us = 40000, .rate_bytes_per_s = 10000}),
+        0);
+    wan_relink(wan, 1000);
+    expect(42000, 2);
+    expect(142000, 1);
 }
 END_TEST
 
@@ -671,6 +735,9 @@ int main(void)
         a_backlog_that_was_stopped_is_not_waited_for_twice,
         a_mended_link_does_not_keep_what_it_lost_before,
         a_widened_link_does_not_keep_its_backlog,
+        what_is_urgent_overtakes_and_keeps_its_own_order,
+        what_is_urgent_is_first_over_a_link_that_is_healed,
+        what_is_urgent_stays_ahead_when_a_link_is_mended,
         a_link_that_gets_worse_hurries_nothing,
         a_flapping_link_keeps_order,
         a_reset_link_takes_nothing,
