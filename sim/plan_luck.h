@@ -21,6 +21,7 @@ enum plan_aspect {
     PLAN_ASPECT_SINGLE,
     PLAN_ASPECT_HABITS,
     PLAN_ASPECT_BURSTS,
+    PLAN_ASPECT_SESSIONS,
     PLAN_ASPECT_FAULT = 0x100, /* and the kind */
     PLAN_ASPECT_CLIENT = 0x200 /* and which */
 };
