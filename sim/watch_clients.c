@@ -34,6 +34,7 @@ void watch_asked(struct watch *watch, const struct outcome_asked *asked)
     session->waits = true;
     session->number = asked->operation->number;
     watch_reads_asked(watch, asked);
+    watch_sessions_asked(watch, asked);
     if (is_write(asked->operation->kind))
         watch_effort_asked(watch, asked);
 }
@@ -189,5 +190,6 @@ void watch_told(struct watch *watch, const struct outcome_asked *asked,
         watch_effort_told(watch, asked, outcome);
     if (!outcome->given_up)
         take(watch, asked, outcome);
+    watch_sessions_told(watch, asked, outcome);
     check_unhurt(watch, asked, outcome);
 }
