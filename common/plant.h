@@ -31,6 +31,7 @@
     X(UNCHECKED_NAME, "unchecked-name", "a name is given away that is taken or reserved")          \
     X(LOG_IN_AWAY, "log-in-away", "a region that is not the user's home logs them in")             \
     X(UNCHECKED_STANDING, "unchecked-standing", "a token that has been revoked is honoured")       \
+    X(UNAUDITED_WRITE, "unaudited-write", "a write has no entry in the audit chain")               \
     /* at a follower */                                                                            \
     X(SKIPPED_CURSOR, "skipped-cursor",                                                            \
       "of a batch only the first row is put, and the cursor stands behind the last")               \

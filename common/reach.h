@@ -23,6 +23,7 @@
       "a queued write reached its home past its time")                                             \
     X(CONDITION_FAILED, "condition-failed", "the condition of a write did not hold")               \
     X(DELETE_OF_NOTHING, "delete-of-nothing", "a key was to be deleted that there was not")        \
+    X(OVER_QUOTA, "over-quota", "a write was refused for the user's quota")                        \
     X(KEY_MADE_AGAIN, "key-made-again", "a deleted key was made again")                            \
     X(SHARED_COMMIT, "shared-commit", "several operations shared a transaction")                   \
     X(BATCH_UNDONE, "batch-undone", "a full disk has undone a transaction")                        \
@@ -63,7 +64,9 @@
     X(CACHE_DROPPED, "cache-dropped", "a record left the cache as it had changed")                 \
     X(CACHE_NOT_TAKEN, "cache-not-taken", "a record was too large for the cache")                  \
     X(TOKEN_EXPIRED, "token-expired", "a token was refused for its time")                          \
+    X(DENIAL_NOT_NOTED, "denial-not-noted", "a denial did not get into the audit log")             \
     X(TOKEN_VOID, "token-void", "a token was refused that had been revoked")                       \
+    X(TOKEN_VOID_AHEAD, "token-void-ahead", "... whose revocation had come ahead of the log")      \
     X(TOKEN_VOID_ALREADY, "token-void-already", "a token was to be revoked that had been")         \
     X(ACCOUNT_RACED, "account-raced", "an account had changed before it was to be changed")        \
     X(SESSION_TOO_OLD, "session-too-old", "a session was to be refreshed that is too old")         \

@@ -85,6 +85,8 @@ void announce_fill(struct region *region, const struct copy *copy, uint64_t afte
     uint64_t from_seq = revocation_list_after_seq(list);
     uint64_t through_seq;
 
+    if (after_seq > copy->visible.seq)
+        after_seq = 0; /* the asker knows another log */
     tail->revocations_after_seq = after_seq > from_seq ? after_seq : from_seq;
     tail->n_revocations =
         revocation_list_pack(list, region->scratch, tail->revocations_after_seq,

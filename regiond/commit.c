@@ -86,12 +86,13 @@ static void add(struct commit *commit, size_t lane_index, struct commit_op *op, 
 void commit_store(struct region *region, const struct copy *copy, struct commit_op *op)
 {
     /* Followers bound what they let wait themselves; it takes no client's place. */
-    add(region->commit, copy->target, op, op->store.kind == STORE_OP_WRITE);
+    add(region->commit, copy->target, op, op->store.kind != STORE_OP_APPLY);
 }
 
 void commit_queue(struct region *region, struct commit_op *op)
 {
-    add(region->commit, region->copy_count, op, op->queue.kind == QUEUE_OP_ENQUEUE);
+    add(region->commit, region->copy_count, op,
+        op->queue.kind == QUEUE_OP_ENQUEUE || op->queue.kind == QUEUE_OP_AUDIT);
 }
 
 static struct commit_op *take(struct commit *commit, struct lane *lane)
@@ -114,7 +115,7 @@ static bool may_run(const struct region *region, const struct copy *copy,
 {
     bool home = copies_becomes_home(region, copy);
 
-    if (op->store.kind == STORE_OP_WRITE)
+    if (op->store.kind != STORE_OP_APPLY)
         return home || PLANTED(STALE_HOME);
     return !home || op->store.apply.epoch > copy->epoch;
 }
@@ -200,7 +201,7 @@ static void publish(struct region *region, struct copy *copy, size_t count)
     for (size_t i = 0; i < count; i++) {
         const struct store_op *op = &commit->store_ops[i];
 
-        if (op->result != STORE_DONE)
+        if (op->result != STORE_DONE || op->kind == STORE_OP_AUDIT)
             continue;
         if (!(PLANTED(STALE_CACHE) && op->kind == STORE_OP_APPLY) &&
             cache_key(copy->target, op->service, op->user, op->key, &key) == 0)

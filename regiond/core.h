@@ -51,10 +51,12 @@ enum due {
     DUE_PUMP,
     DUE_SWEEP,
     DUE_PROBE,
+    DUE_AUDITS,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
 };
 
 struct announce;
+struct audits;
 struct commit;
 struct drain;
 struct erasing;
@@ -93,6 +95,7 @@ struct region {
     struct standings *standings;
     struct buckets *buckets;
     struct cache *cache;
+    struct audits *audits;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;

@@ -70,6 +70,7 @@ void erasing_note(struct region *region, const struct copy *copy, const char *us
     struct note *note = memory_alloc(sizeof *note);
     json_t *root = json_pack("{s:s}", "name", name);
 
+    snprintf(note->user, sizeof note->user, "%s", user);
     snprintf(note->key, sizeof note->key, NOTE_PREFIX "%s", user);
     note->value = json_dumps(root, JSON_COMPACT);
     json_decref(root);
@@ -84,7 +85,9 @@ void erasing_note(struct region *region, const struct copy *copy, const char *us
                                                  .condition = STORE_ANY,
                                                  .idempotency_key = "",
                                                  .receipt = "",
-                                                 .traceparent = ""}};
+                                                 .traceparent = "",
+                                                 .action = "auth.close",
+                                                 .actor = note->user}};
     commit_store(region, copy, &note->op);
 }
 
@@ -174,7 +177,9 @@ static void remove_record(struct region *region, struct erasing *job, const char
                                                     .condition = STORE_ANY,
                                                     .idempotency_key = "",
                                                     .receipt = "",
-                                                    .traceparent = ""}};
+                                                    .traceparent = "",
+                                                    .action = "auth.erase",
+                                                    .actor = job->user}};
     job->out++;
     commit_store(region, job->copy, &removal->op);
 }

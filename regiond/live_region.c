@@ -289,8 +289,9 @@ static int open_storage(struct live_region *live, const Mec__Config *config)
     live->shards = memory_alloc((live->shard_count + 1) * sizeof(live->shards[0]));
     for (size_t i = 0; i < live->shard_count; i++)
         live->shards[i] = memory_text(config->shards[i]->name);
-    error = storage_open(live->options->directory, (const char *const *)live->shards,
-                         live->shard_count, NULL, &live->storage, &failed);
+    error = storage_open(live->options->directory, live->options->region,
+                         (const char *const *)live->shards, live->shard_count, NULL, &live->storage,
+                         &failed);
     if (error < 0)
         return complain(live, error, "a file cannot be used", store_last_error());
     return 0;

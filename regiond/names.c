@@ -185,6 +185,8 @@ static void write_claim(struct region *region, struct claiming *claiming,
                         const struct name_claim *before)
 {
     struct request *request = &claiming->request;
+    static const char *const actions[] = {
+        [CLAIM] = "names.claim", [CONFIRM] = "names.confirm", [RELEASE] = "names.release"};
     bool confirm = claiming->act == CONFIRM;
 
     if (before && claiming->act == CLAIM)
@@ -206,7 +208,9 @@ static void write_claim(struct region *region, struct claiming *claiming,
                   .if_version = before ? before->version : 0,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = request->call->traceparent},
+                  .traceparent = request->call->traceparent,
+                  .action = actions[claiming->act],
+                  .actor = request->claims.user},
     };
     commit_store(region, request->copy, &claiming->op);
 }

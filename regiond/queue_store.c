@@ -25,6 +25,8 @@ struct totals {
 struct queue_store {
     struct store_file file;
     struct totals totals;
+    char *region;
+    struct store_audit_head audit;
 };
 
 struct round {
@@ -32,6 +34,8 @@ struct round {
     const struct queue_limits *limits;
     uint64_t wall_us;
     struct totals totals; /* as they will be */
+    struct store_audit_chain audit;
+    struct arena *arena;
 };
 
 /* ---- opening ---- */
@@ -73,10 +77,13 @@ int queue_store_open(const char *path, const char *vfs, struct queue_store **ret
 
     if (error == 0)
         error = read_totals(store);
+    if (error == 0)
+        error = store_audit_read_head(&store->file, &store->audit);
     if (error != 0) {
         queue_store_free(store);
         return error;
     }
+    store->region = memory_text("");
     *ret_store = store;
     return 0;
 }
@@ -86,7 +93,19 @@ void queue_store_free(struct queue_store *store)
     if (!store)
         return;
     store_file_close(&store->file);
+    free(store->region);
     free(store);
+}
+
+void queue_store_set_region(struct queue_store *store, const char *region)
+{
+    free(store->region);
+    store->region = memory_text(region);
+}
+
+struct store_audit_head queue_store_audit_head(const struct queue_store *store)
+{
+    return store->audit;
 }
 
 int queue_store_checkpoint(struct queue_store *store)
@@ -164,6 +183,20 @@ static int put_mark(struct round *round, const char *shard, uint64_t seq)
     return store_file_run(round->file, statement);
 }
 
+static int audit_enqueue(struct round *round, const struct queue_op *op)
+{
+    Mec__AuditEntry entry = store_audit_append_entry(&op->event);
+
+    if (entry.action[0] == '\0')
+        entry.action = arena_format(round->arena, "%s.write", op->entry.service);
+    entry.user = store_audit_append_text(op->entry.user);
+    entry.service = store_audit_append_text(op->entry.service);
+    entry.outcome = store_audit_append_text("queued");
+    entry.receipt = store_audit_append_text(op->entry.receipt);
+    entry.shard = store_audit_append_text(op->entry.shard);
+    return store_audit_append(round->file, &round->audit, round->wall_us, &entry);
+}
+
 static bool is_full(const struct round *round, size_t call_size)
 {
     return round->totals.entries >= round->limits->entries_max ||
@@ -186,6 +219,8 @@ static int enqueue(struct round *round, struct queue_op *op)
     error = put_entry(round, &op->entry, seq);
     if (error == 0)
         error = put_mark(round, op->entry.shard, seq);
+    if (error == 0)
+        error = audit_enqueue(round, op);
     if (error != 0)
         return error;
     round->totals.last_seq = seq;
@@ -264,7 +299,55 @@ static int move_on(struct round *round, struct queue_op *op)
     return error;
 }
 
+/* ---- audit ---- */
+
+static int audit(struct round *round, struct queue_op *op)
+{
+    Mec__AuditEntry entry = store_audit_append_entry(&op->event);
+    int error = store_audit_append(round->file, &round->audit, round->wall_us, &entry);
+
+    if (error == 0)
+        op->result = QUEUE_DONE;
+    return error;
+}
+
+static int keep_head(struct round *round, struct queue_op *op)
+{
+    sqlite3_stmt *statement = store_file_statement(round->file, QUEUE_SQL_HEAD_PUT);
+    const struct queue_head *head = &op->head;
+    int error;
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_text(statement, 1, head->region);
+    store_file_bind_text(statement, 2, head->chain);
+    store_file_bind_blob(statement, 3, head->head.start, DIGEST_SIZE);
+    store_file_bind_u64(statement, 4, head->head.n);
+    store_file_bind_blob(statement, 5, head->head.digest, DIGEST_SIZE);
+    store_file_bind_blob(statement, 6, head->signed_head.data, head->signed_head.size);
+    error = store_file_run(round->file, statement);
+    if (error == 0)
+        op->result = QUEUE_DONE;
+    return error;
+}
+
 /* ---- a batch ---- */
+
+static int run_op(struct round *round, struct queue_op *op)
+{
+    switch (op->kind) {
+    case QUEUE_OP_ENQUEUE:
+        return enqueue(round, op);
+    case QUEUE_OP_ATTEMPT:
+    case QUEUE_OP_SETTLE:
+        return move_on(round, op);
+    case QUEUE_OP_AUDIT:
+        return audit(round, op);
+    case QUEUE_OP_HEAD:
+        return keep_head(round, op);
+    }
+    abort(); /* a kind out of range */
+}
 
 static int forget_old(struct round *round, size_t count)
 {
@@ -283,7 +366,7 @@ static int run_ops(struct round *round, struct queue_op *ops, size_t count)
     int error = store_file_begin(round->file);
 
     for (size_t i = 0; i < count && error == 0; i++)
-        error = ops[i].kind == QUEUE_OP_ENQUEUE ? enqueue(round, &ops[i]) : move_on(round, &ops[i]);
+        error = run_op(round, &ops[i]);
     if (error == 0)
         error = forget_old(round, count + FORGET_EXTRA);
     if (error == 0)
@@ -294,17 +377,26 @@ static int run_ops(struct round *round, struct queue_op *ops, size_t count)
 int queue_store_commit(struct queue_store *store, const struct queue_limits *limits,
                        uint64_t wall_us, struct queue_op *ops, size_t count)
 {
-    struct round round = {&store->file, limits, wall_us, store->totals};
+    struct round round = {
+        .file = &store->file,
+        .limits = limits,
+        .wall_us = wall_us,
+        .totals = store->totals,
+        .audit = {.region = store->region, .name = STORE_AUDIT_QUEUE, .head = store->audit},
+        .arena = arena_create(),
+    };
     int error;
 
     for (size_t i = 0; i < count; i++)
         ops[i].result = QUEUE_NOT_RUN;
     error = run_ops(&round, ops, count);
+    arena_free(round.arena);
     if (error != 0) {
         for (size_t i = 0; i < count; i++)
             ops[i].result = QUEUE_NOT_RUN;
         return error;
     }
     store->totals = round.totals;
+    store->audit = round.audit.head;
     return 0;
 }

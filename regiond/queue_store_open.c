@@ -4,6 +4,12 @@
 
 /* The call is dropped when an entry ends; the row stays as its receipt. `marks` keeps the newest
  * number of each shard when no entry of it is left, so that no number is ever given twice. */
+#define HEADS_TABLE                                                                                \
+    "CREATE TABLE audit_heads("                                                                    \
+    " region TEXT NOT NULL, chain TEXT NOT NULL, start BLOB NOT NULL, n INTEGER NOT NULL,"         \
+    " digest BLOB NOT NULL, signed_head BLOB NOT NULL,"                                            \
+    " PRIMARY KEY(region, chain, start)) STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
     "CREATE TABLE entries("
     " seq INTEGER PRIMARY KEY, receipt TEXT NOT NULL, user TEXT NOT NULL, shard TEXT NOT NULL,"
@@ -16,13 +22,20 @@ static const char schema[] =
     "CREATE UNIQUE INDEX entries_key ON entries(user, idempotency_key);"
     "CREATE INDEX entries_waiting ON entries(seq) WHERE state=0;"
     "CREATE INDEX entries_settled ON entries(settled_wall_us) WHERE state>0;"
-    "CREATE TABLE marks(shard TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;";
+    "CREATE TABLE marks(shard TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT "
+    "ROWID;" STORE_AUDIT_TABLES HEADS_TABLE;
+
+/* Version 2 brought the audit chain, which begins where the file is opened first. */
+static const char to_version_2[] = STORE_AUDIT_TABLES HEADS_TABLE;
+
+static const char *const migrations[] = {to_version_2};
 
 #define ENTRY_COLUMNS                                                                              \
     "seq, receipt, user, shard, service, idempotency_key, request_digest, accepted_wall_us,"       \
     " expires_wall_us, state, attempted, settled_wall_us, position, problem, detail, call"
 
 static const char *const statements[] = {
+    STORE_AUDIT_STATEMENTS,
     [QUEUE_SQL_TOTALS] = "SELECT count(*), coalesce(sum(length(call)), 0) FROM entries"
                          " WHERE state=0",
     [QUEUE_SQL_LAST_SEQ] = "SELECT coalesce(max(seq), 0) FROM marks",
@@ -41,6 +54,10 @@ static const char *const statements[] = {
                           " WHERE state=0 AND seq>?1 ORDER BY seq LIMIT ?2",
     [QUEUE_SQL_FIND] = "SELECT " ENTRY_COLUMNS " FROM entries WHERE receipt=?1",
     [QUEUE_SQL_SHARD_SEQ] = "SELECT seq FROM marks WHERE shard=?1",
+    [QUEUE_SQL_HEAD_PUT] = "REPLACE INTO audit_heads(region, chain, start, n, digest, signed_head)"
+                           " VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+    [QUEUE_SQL_HEADS] = "SELECT region, chain, start, n, digest, signed_head FROM audit_heads"
+                        " ORDER BY region, chain, start LIMIT ?1",
 };
 
 _Static_assert(sizeof(statements) / sizeof(statements[0]) <= STORE_FILE_STATEMENTS_MAX,
@@ -49,8 +66,9 @@ _Static_assert(sizeof(statements) / sizeof(statements[0]) <= STORE_FILE_STATEMEN
 const struct store_file_kind queue_store_kind = {
     .what = "queue",
     .application_id = 0x4d656351, /* "MecQ" */
-    .version = 1,
+    .version = 2,
     .schema = schema,
+    .migrations = migrations,
     .sql = statements,
 };
 

@@ -101,6 +101,56 @@ int queue_reader_find(struct queue_reader *reader, struct arena *arena, const ch
     return code == SQLITE_ROW ? 0 : -ENOENT;
 }
 
+int queue_reader_audit(struct queue_reader *reader, struct arena *arena, const char *user,
+                       uint64_t before_n, size_t limit, struct store_audit_entry *ret_entries)
+{
+    return store_audit_read_user(&reader->file, arena, user, before_n, limit, ret_entries);
+}
+
+int queue_reader_audit_log(struct queue_reader *reader, struct arena *arena, uint64_t after_n,
+                           size_t limit, struct store_audit_entry *ret_entries)
+{
+    return store_audit_read_entries(&reader->file, arena, after_n, limit, ret_entries);
+}
+
+int queue_reader_audit_head(struct queue_reader *reader, struct store_audit_head *ret_head)
+{
+    return store_audit_read_head(&reader->file, ret_head) == 0 ? 0 : -EIO;
+}
+
+static void take_digest(sqlite3_stmt *statement, int column, uint8_t ret_digest[DIGEST_SIZE])
+{
+    memset(ret_digest, 0, DIGEST_SIZE);
+    if (sqlite3_column_bytes(statement, column) == DIGEST_SIZE)
+        memcpy(ret_digest, sqlite3_column_blob(statement, column), DIGEST_SIZE);
+}
+
+int queue_reader_heads(struct queue_reader *reader, struct arena *arena, size_t limit,
+                       struct queue_head *ret_heads)
+{
+    sqlite3_stmt *statement = store_file_statement(&reader->file, QUEUE_SQL_HEADS);
+    size_t count = 0;
+    int code = SQLITE_DONE, error;
+
+    if (!statement)
+        return -EIO;
+    store_file_bind_u64(statement, 1, limit);
+    while (count < limit && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct queue_head *head = &ret_heads[count++];
+
+        *head = (struct queue_head){
+            .region = store_file_text(statement, 0, arena),
+            .chain = store_file_text(statement, 1, arena),
+            .head.n = store_file_u64(statement, 3),
+            .signed_head = store_file_blob(statement, 5, arena),
+        };
+        take_digest(statement, 2, head->head.start);
+        take_digest(statement, 4, head->head.digest);
+    }
+    error = finish(reader, statement, code);
+    return error == 0 ? (int)count : error;
+}
+
 int queue_reader_last_seq(struct queue_reader *reader, const char *shard, uint64_t *ret_seq)
 {
     sqlite3_stmt *statement = store_file_statement(&reader->file, QUEUE_SQL_SHARD_SEQ);

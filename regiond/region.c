@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "regiond/announce.h"
+#include "regiond/audits.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
@@ -260,6 +261,9 @@ static void on_deadline(struct region *region, struct deadline *deadline)
     case DUE_PROBE:
         probe_again(region);
         return;
+    case DUE_AUDITS:
+        audits_flush(region);
+        return;
     case DUE_ERASING:
         erasing_again(region, deadline->owner);
         return;
@@ -373,6 +377,7 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->outbox = outbox_create();
     region->edge = edge_create();
     region->standings = standing_create();
+    region->audits = audits_create();
     region->buckets = buckets_create();
     region->cache = cache_create(0);
     region->hashing = hashing_create();
@@ -438,6 +443,7 @@ void region_free(struct region *region)
         cancel_all(region);
     }
     erasing_free(region);
+    audits_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);

@@ -108,4 +108,11 @@ uint64_t region_wake_us(const struct region *region);
  * counters. */
 char *region_status(struct region *region, struct moment at);
 
+/* For checks: how old what it knows of @shard's revocations is (false: it does not know), and
+ * whether it has been told ahead of the log that a token with these is void. */
+bool region_revocations_age(struct region *region, struct moment at, const char *shard,
+                            uint64_t *ret_us);
+bool region_is_revoked(const struct region *region, const char *shard, const char *user,
+                       const char *session, uint64_t generation);
+
 #endif

@@ -95,3 +95,20 @@ char *region_status(struct region *region, struct moment at)
     json_decref(root);
     return text;
 }
+
+bool region_revocations_age(struct region *region, struct moment at, const char *shard,
+                            uint64_t *ret_us)
+{
+    const struct copy *copy = copies_find(region, shard);
+
+    region->at = at;
+    return copy && revocations_age(region, copy, ret_us);
+}
+
+bool region_is_revoked(const struct region *region, const char *shard, const char *user,
+                       const char *session, uint64_t generation)
+{
+    const struct copy *copy = copies_find(region, shard);
+
+    return copy && revocations_ahead(region, copy, user, session, generation);
+}

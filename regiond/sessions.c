@@ -9,6 +9,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audits.h"
 #include "regiond/commit.h"
 #include "regiond/erasing.h"
 #include "regiond/tokens.h"
@@ -112,13 +113,20 @@ static void change(struct region *region, struct changing *changing)
     }
 }
 
-static const char *action_of(enum act act)
+/* What the others are to know before the change itself comes to them. */
+static void announce(struct changing *changing, struct store_write *write)
 {
-    static const char *const actions[] = {[ACT_LOG_OUT] = "auth.log-out",
-                                          [ACT_VOID_ALL] = "auth.revoke-all",
-                                          [ACT_DELETE] = "auth.delete-account"};
+    bool all = changing->account.revoked_count == 0;
 
-    return actions[act];
+    if (changing->act == ACT_DELETE)
+        write->revokes_below = UINT64_MAX;
+    else if (all)
+        write->revokes_below = changing->account.generation;
+    else
+        write->revokes_session = changing->request.claims.session;
+    if (!all)
+        write->revokes_until_s =
+            changing->account.revoked[changing->account.revoked_count - 1].until_s;
 }
 
 static void write(struct region *region, struct changing *changing)
@@ -144,9 +152,11 @@ static void write(struct region *region, struct changing *changing)
                   .if_version = changing->account.version,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = request->call->traceparent},
+                  .traceparent = request->call->traceparent,
+                  .action = audits_action(request->call->operation),
+                  .session = request->claims.session},
     };
-    (void)action_of;
+    announce(changing, &changing->op.store.write);
     commit_store(region, request->copy, &changing->op);
 }
 
@@ -205,31 +215,64 @@ void sessions_delete_account(struct region *region, struct request *request)
 
 /* ---- refreshing ---- */
 
+/* A token on its way out: it is noted first. */
+struct refreshing {
+    struct request request;
+    struct token_claims next;
+    uint64_t epoch, seq; /* of the account's last change */
+};
+
+static void on_noted(struct region *region, void *context, int error)
+{
+    struct refreshing *refreshing = context;
+    struct request *request = &refreshing->request;
+
+    if (error == 0)
+        tokens_answer(region, request, &refreshing->next, refreshing->epoch, refreshing->seq);
+    else if (error == -ENOSPC)
+        answer_disk_full(region, request);
+    else
+        answer_not_home(region, request);
+    request_release(request);
+    free(refreshing);
+}
+
+static void refresh(struct region *region, struct request *request, const struct account *account,
+                    uint64_t end_s)
+{
+    struct refreshing *refreshing = memory_alloc(sizeof *refreshing);
+    struct token_claims *next = &refreshing->next;
+
+    *next = request->claims;
+    next->issued_s = region->at.wall_us / SECOND_US;
+    next->expires_s = next->issued_s + region->settings.token_lifetime_s;
+    if (next->expires_s > end_s)
+        next->expires_s = end_s;
+    refreshing->epoch = account->epoch;
+    refreshing->seq = account->seq;
+    request_park(request, &refreshing->request);
+    audits_note(region, &refreshing->request, audits_action(request->call->operation), next,
+                on_noted, refreshing);
+}
+
 void sessions_refresh(struct region *region, struct request *request)
 {
-    struct token_claims *claims = &request->claims;
-    uint64_t now_s = region->at.wall_us / SECOND_US;
-    uint64_t end_s = claims->auth_time_s + region->settings.session_lifetime_s;
-    struct token_claims next = *claims;
+    uint64_t end_s = request->claims.auth_time_s + region->settings.session_lifetime_s;
     struct account account;
 
     request_enter(request, STAGE_SERVICE);
     if (!is_home(region, request))
         return;
-    if (account_read(region, request->copy, claims->user, &account) < 0) {
+    if (account_read(region, request->copy, request->claims.user, &account) < 0) {
         answer_unreadable(region, request);
-        return;
-    }
-    if (now_s >= end_s) {
+    } else if (region->at.wall_us / SECOND_US >= end_s) {
         reach(SESSION_TOO_OLD);
         answer_problem(region, request, PROBLEM_UNAUTHENTICATED,
                        "The session has lasted as long as the world allows; log in again.");
-        return;
+    } else if (!commit_has_room(region, 0)) {
+        answer_overloaded(region, request);
+    } else {
+        refresh(region, request, &account, end_s);
     }
-    next.issued_s = now_s;
-    next.expires_s = now_s + region->settings.token_lifetime_s;
-    if (next.expires_s > end_s)
-        next.expires_s = end_s;
-    tokens_answer(region, request, &next, account.epoch, account.seq);
     sodium_memzero(&account, sizeof account);
 }

@@ -9,6 +9,7 @@
 #include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/account.h"
+#include "regiond/revocations.h"
 
 struct name {
     uint32_t target;
@@ -138,6 +139,10 @@ enum standing standing_of(struct region *region, const struct copy *copy,
     struct name name;
 
     name_it(&name, copy, claims->user);
+    if (revocations_ahead(region, copy, claims->user, claims->session, claims->generation)) {
+        reach(TOKEN_VOID_AHEAD);
+        return STANDING_VOID;
+    }
     entry = find(standings, &name);
     if (entry) {
         standings->stats.hits++;

@@ -82,43 +82,49 @@ static int name_failure(const char *path, int error, const char **ret_failed)
     return error;
 }
 
-static int open_shard(struct storage *storage, const char *directory, const char *shard,
-                      const char *vfs, const char **ret_failed)
+static int open_shard(struct storage *storage, const char *directory, const char *region,
+                      const char *shard, const char *vfs, const char **ret_failed)
 {
+    struct store **store = &storage->shards[storage->shard_count];
     char *path = storage_shard_path(directory, shard);
-    int error = store_open(path, shard, vfs, &storage->shards[storage->shard_count]);
+    int error = store_open(path, shard, vfs, store);
 
-    if (error == 0)
+    if (error == 0) {
+        store_set_region(*store, region);
         storage->shard_count++;
+    }
     error = name_failure(path, error, ret_failed);
     free(path);
     return error;
 }
 
-static int open_queue(struct storage *storage, const char *directory, const char *vfs,
-                      const char **ret_failed)
+static int open_queue(struct storage *storage, const char *directory, const char *region,
+                      const char *vfs, const char **ret_failed)
 {
     char *path = storage_queue_path(directory);
     int error = name_failure(path, queue_store_open(path, vfs, &storage->queue), ret_failed);
 
+    if (error == 0)
+        queue_store_set_region(storage->queue, region);
     free(path);
     return error;
 }
 
-int storage_open(const char *directory, const char *const *shards, size_t shard_count,
-                 const char *vfs, struct storage **ret_storage, const char **ret_failed)
+int storage_open(const char *directory, const char *region, const char *const *shards,
+                 size_t shard_count, const char *vfs, struct storage **ret_storage,
+                 const char **ret_failed)
 {
     struct storage *storage = memory_alloc(sizeof(*storage));
     int error = 0;
 
     storage->shards = memory_alloc((shard_count + 1) * sizeof(storage->shards[0]));
     for (size_t i = 0; i < shard_count && error == 0; i++)
-        error = open_shard(storage, directory, shards[i], vfs, ret_failed);
+        error = open_shard(storage, directory, region, shards[i], vfs, ret_failed);
     storage->sweep_shard = storage->shard_count;
     storage->keep_keys_us = KEEP_KEYS_US;
     storage->tidy_pages = TIDY_PAGES;
     if (error == 0)
-        error = open_queue(storage, directory, vfs, ret_failed);
+        error = open_queue(storage, directory, region, vfs, ret_failed);
     /* Once for all files, and before any of them says that something is durable. */
     if (error == 0 && !vfs)
         error = name_failure(directory, store_file_sync_directory(directory), ret_failed);
@@ -157,11 +163,13 @@ void storage_run(struct storage *storage, struct storage_batch *batch)
     if (batch->target == STORAGE_QUEUE) {
         batch->error = queue_store_commit(storage->queue, &batch->limits, batch->wall_us,
                                           batch->queue_ops, batch->count);
+        batch->audit = queue_store_audit_head(storage->queue);
         return;
     }
     assert(batch->target < storage->shard_count);
     batch->error = store_commit(storage->shards[batch->target], batch->epoch, batch->wall_us,
                                 batch->ops, batch->count);
+    batch->audit = store_audit_head(storage->shards[batch->target]);
 }
 
 /* ---- tidying ---- */

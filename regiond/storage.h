@@ -29,13 +29,15 @@ struct storage_batch {
     struct queue_limits limits;
     uint64_t keep_keys_us; /* keep idempotency keys at least so long; a day when it is less */
     int error;             /* result: 0, -ENOSPC, -EIO */
-    void *context;         /* the owner's */
+    struct store_audit_head audit; /* result: the end of the file's audit chain */
+    void *context;                 /* the owner's */
 };
 
-/* Open or create every file in @directory: `shard-NAME.db` each, and `queue.db`. Errors: as
- * store_open(); *@ret_failed names the file (static buffer). */
-int storage_open(const char *directory, const char *const *shards, size_t shard_count,
-                 const char *vfs, struct storage **ret_storage, const char **ret_failed);
+/* Open or create every file in @directory: `shard-NAME.db` each, and `queue.db`. @region is whose
+ * they are. Errors: as store_open(); *@ret_failed names the file (static buffer). */
+int storage_open(const char *directory, const char *region, const char *const *shards,
+                 size_t shard_count, const char *vfs, struct storage **ret_storage,
+                 const char **ret_failed);
 void storage_free(struct storage *storage);
 
 /* Commit @batch; the results are in it. Never called twice at once. */

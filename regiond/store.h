@@ -1,8 +1,10 @@
-/* store: one shard's file: its records, its change log, and the keys of writes that were made.
+/* store: one shard's file: its records, its change log, the keys of writes that were made, how much
+ * each user has there, and the audit chain of who wrote what (store_audit.h).
  *
  * Home and follower have the same tables, byte for byte the same changes, and the same rows; who is
  * home stands in the configuration, not here. One transaction holds the row, its change with the
- * next dense seq, and the idempotency row: all of it or none. A follower's cursor *is* the last row
+ * next dense seq, the idempotency row and the audit entry: all of it or none. (Only the audit chain
+ * is each region's own.) A follower's cursor *is* the last row
  * of its change log, so it cannot disagree with what was applied.
  *
  * A `struct store` is the file's only writing connection, used by one thread at a time. Reading is
@@ -21,9 +23,9 @@
 
 #include "common/memory.h"
 #include "common/position.h"
+#include "common/seal.h"
 #include "common/slice.h"
-
-#define DIGEST_SIZE 32 /* BLAKE2b-256 */
+#include "regiond/store_audit.h"
 
 struct store;
 struct store_reader;
@@ -58,6 +60,13 @@ enum store_condition {
     STORE_IF_ABSENT   /* `If-None-Match: *`: no living record */
 };
 
+/* What the value of a write is to be sealed with; see common/seal.h. The owner wipes it once the
+ * operation is done: the store keeps no copy. */
+struct store_seal {
+    uint8_t key[SEAL_KEY_SIZE];
+    uint8_t nonce[SEAL_NONCE_SIZE]; /* never used before under this key */
+};
+
 /* A client's write at the home. Borrowed pointers; the batch's owner keeps them alive. */
 struct store_write {
     const char *service;
@@ -80,6 +89,19 @@ struct store_write {
     uint64_t revokes_below; /* those of a lower generation; 0: none; UINT64_MAX: all, for ever */
     const char *revokes_session; /* those of this session; NULL: none */
     uint64_t revokes_until_s;    /* when the last of them expires by itself; 0: never */
+
+    /* What the user may have in the service, after this; keys with their values, as stored. A write
+     * that grows past it is refused (STORE_OVER_QUOTA); deletes and smaller values always pass. */
+    uint64_t quota_bytes, quota_keys; /* 0: no limit */
+
+    /* What is stored, shipped and counted is then the sealed value: SEAL_OVERHEAD more. It is bound
+     * to shard, service, user, key and the version that it gets. NULL: as it is. */
+    const struct store_seal *seal;
+
+    /* For the audit entry. */
+    const char *action;  /* "metadata.put"; NULL: SERVICE.put or SERVICE.delete */
+    const char *session; /* NULL: none */
+    const char *actor;   /* id of who writes; NULL: the user */
 };
 
 /* A change from the home. */
@@ -104,16 +126,22 @@ enum store_result {
     STORE_DIVERGED,    /* apply: the previous digest is not ours */
     STORE_STALE_EPOCH, /* apply, write: older than the log's epoch */
     STORE_INVALID,     /* apply: digest mismatch or unreadable */
-    STORE_NOT_RUN      /* the batch did not commit */
+    STORE_NOT_RUN,     /* the batch did not commit */
+    STORE_OVER_QUOTA
 };
 
-enum store_op_kind { STORE_OP_WRITE, STORE_OP_APPLY };
+enum store_op_kind {
+    STORE_OP_WRITE,
+    STORE_OP_APPLY,
+    STORE_OP_AUDIT /* append an entry without a change, at the home */
+};
 
 struct store_op {
     enum store_op_kind kind;
     union {
         struct store_write write;
         struct store_apply apply;
+        struct store_event event;
     };
 
     /* Results, valid after store_commit() has returned 0. */
@@ -147,7 +175,11 @@ void store_op_release(struct store_op *op);
 int store_open(const char *path, const char *shard, const char *vfs, struct store **ret_store);
 void store_free(struct store *store);
 
+/* Whose chain the audit entries are in; the empty text unless set. */
+void store_set_region(struct store *store, const char *region);
+
 struct store_end store_end(const struct store *store);
+struct store_audit_head store_audit_head(const struct store *store);
 
 /* Run all of @ops in one durable transaction, in order. An operation that is refused leaves nothing
  * behind and does not touch the others. @epoch is the shard's present epoch, for writes. Results of
@@ -201,6 +233,22 @@ int store_reader_changes(struct store_reader *reader, struct arena *arena, uint6
                          size_t count, size_t bytes_max, struct store_change *ret_changes);
 
 int store_reader_end(struct store_reader *reader, struct store_end *ret_end);
+
+/* What @user has in @service: living keys, and the bytes of keys and values as stored. Errors:
+ * -EIO. */
+int store_reader_usage(struct store_reader *reader, const char *service, const char *user,
+                       uint64_t *ret_keys, uint64_t *ret_bytes);
+
+/* Audit entries of @user, newest first: those older than @before_n (0: from the newest), at most
+ * @limit. Returns how many, or -EIO. */
+int store_reader_audit(struct store_reader *reader, struct arena *arena, const char *user,
+                       uint64_t before_n, size_t limit, struct store_audit_entry *ret_entries);
+
+/* All entries behind @after_n, in their order, at most @limit. Returns how many, or -EIO. */
+int store_reader_audit_log(struct store_reader *reader, struct arena *arena, uint64_t after_n,
+                           size_t limit, struct store_audit_entry *ret_entries);
+
+int store_reader_audit_head(struct store_reader *reader, struct store_audit_head *ret_head);
 
 /* The content digest of the whole copy, some rows at a time, so that a large shard does not stall
  * the caller: begin, step until it returns 0, read the result. Uses a snapshot of its own. */

@@ -79,11 +79,26 @@ static bool leaves_record(const struct store *store, const struct store_round *r
 static int put(struct store *store, struct store_round *round, const struct store_apply *apply,
                Mec__Change *change)
 {
+    struct store_head head;
+    int error;
+
     if (PLANTED(UNSHIPPED_KEY))
         change->idempotency_key = (char *)protobuf_c_empty_string;
     if (leaves_record(store, round, change))
         return store_write_put_log(store, round, change, apply->change, apply->digest);
-    return store_write_put(store, round, change, apply->change, apply->digest);
+    error = store_write_read_head(store, change->service, change->user, change->key, &head);
+    if (error != 0)
+        return error;
+    return store_write_put(store, round, change, apply->change, apply->digest, &head);
+}
+
+/* The effect of a change that the copy has already, once more: a planted bug. */
+static int put_again(struct store *store, const Mec__Change *change)
+{
+    struct store_head head;
+    int error = store_write_read_head(store, change->service, change->user, change->key, &head);
+
+    return error == 0 ? store_write_put_effect(store, change, &head) : error;
 }
 
 int store_apply_run(struct store *store, struct store_round *round, struct store_op *op)
@@ -111,6 +126,6 @@ int store_apply_run(struct store *store, struct store_round *round, struct store
     }
     if (PLANTED(APPLIED_TWICE) && op->result == STORE_HAD_IT &&
         (change = read_change(store, apply)) != NULL)
-        return store_write_put_effect(store, change);
+        return put_again(store, change);
     return 0;
 }

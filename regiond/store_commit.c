@@ -20,8 +20,15 @@ void store_op_release(struct store_op *op)
 static int run_op(struct store *store, struct store_round *round, struct store_op *op)
 {
     arena_reset(store->arena);
-    return op->kind == STORE_OP_WRITE ? store_write_run(store, round, op)
-                                      : store_apply_run(store, round, op);
+    switch (op->kind) {
+    case STORE_OP_WRITE:
+        return store_write_run(store, round, op);
+    case STORE_OP_APPLY:
+        return store_apply_run(store, round, op);
+    case STORE_OP_AUDIT:
+        return store_audit_write_event(store, round, op);
+    }
+    abort(); /* a kind out of range */
 }
 
 /* No savepoint is set around an operation: everything that can be wrong with one is found by
@@ -67,7 +74,12 @@ static void prepare_results(struct store_op *ops, size_t count)
 int store_commit(struct store *store, uint64_t epoch, uint64_t wall_us, struct store_op *ops,
                  size_t count)
 {
-    struct store_round round = {.epoch = epoch, .wall_us = wall_us, .end = store->end};
+    struct store_round round = {
+        .epoch = epoch,
+        .wall_us = wall_us,
+        .end = store->end,
+        .audit = {.region = store->region, .name = store->chain, .head = store->audit},
+    };
     int error;
 
     prepare_results(ops, count);
@@ -77,6 +89,7 @@ int store_commit(struct store *store, uint64_t epoch, uint64_t wall_us, struct s
         return error;
     }
     store->end = round.end;
+    store->audit = round.audit.head;
     return 0;
 }
 

@@ -15,7 +15,7 @@
 #include "common/memory.h"
 #include "common/slice.h"
 
-#define STORE_FILE_STATEMENTS_MAX 16
+#define STORE_FILE_STATEMENTS_MAX 32
 
 /* A kind of file: what tells it from any other, and the tables in it. */
 struct store_file_kind {
@@ -23,6 +23,7 @@ struct store_file_kind {
     int64_t application_id;
     int64_t version;
     const char *schema;
+    const char *const *migrations; /* item i brings a file of version i + 1 to the next one */
     const char *const *sql; /* the statements its users keep, at most STORE_FILE_STATEMENTS_MAX */
 };
 
@@ -37,7 +38,8 @@ struct store_file {
     bool failed;      /* an earlier failure left the file's state unknown: writing is over */
 };
 
-/* Open for writing; create when missing, with @name in it. An existing file must hold @name.
+/* Open for writing; create when missing, with @name in it. An existing file must hold @name; one of
+ * an older version is brought up to date, in one transaction a version.
  * The directory is not synced: see store_file_sync_directory(). Errors: as store_open(). */
 int store_file_open(struct store_file *file, const char *path, const struct store_file_kind *kind,
                     const char *name, const char *vfs);

@@ -89,6 +89,11 @@ static int complain_format(const char *path, const struct store_file_kind *kind,
         return store_file_complain(-EPROTONOSUPPORT,
                                    "%s: made by a newer version (format %lld, this is %lld)", path,
                                    (long long)version, (long long)kind->version);
+    if (version > 0 && version < kind->version)
+        return store_file_complain(-EPROTONOSUPPORT,
+                                   "%s: made by an older version (format %lld, this is %lld), and "
+                                   "not opened for writing since",
+                                   path, (long long)version, (long long)kind->version);
     return store_file_complain(-EUCLEAN, "%s: damaged: format %lld is none", path,
                                (long long)version);
 }
@@ -255,15 +260,45 @@ static int create_when_missing(const char *path, const struct store_file_kind *k
 
 /* ---- opening a file ---- */
 
-static int check_format(const char *path, sqlite3 *db, const struct store_file_kind *kind)
+/* A file of @oldest or any later version that we know. */
+static int check_format(const char *path, sqlite3 *db, const struct store_file_kind *kind,
+                        int64_t oldest, int64_t *ret_version)
 {
     int64_t application_id = 0, version = 0;
     int error = query_number(path, db, "PRAGMA application_id", &application_id);
 
     if (error == 0)
         error = query_number(path, db, "PRAGMA user_version", &version);
-    if (error == 0 && (application_id != kind->application_id || version != kind->version))
+    if (error == 0 &&
+        (application_id != kind->application_id || version < oldest || version > kind->version))
         error = complain_format(path, kind, application_id, version);
+    if (error == 0)
+        *ret_version = version;
+    return error;
+}
+
+static int migrate_once(const char *path, sqlite3 *db, const char *sql, int64_t to)
+{
+    char *all =
+        sqlite3_mprintf("BEGIN IMMEDIATE;%sPRAGMA user_version=%lld;COMMIT;", sql, (long long)to);
+    int error;
+
+    if (!all)
+        abort();
+    error = execute(path, db, all);
+    sqlite3_free(all);
+    return error;
+}
+
+/* Each version is a transaction, so a crash leaves a whole file of one version or the other. When
+ * one fails, closing the connection undoes it. */
+static int migrate(const char *path, sqlite3 *db, const struct store_file_kind *kind,
+                   int64_t version)
+{
+    int error = 0;
+
+    for (; version < kind->version && error == 0; version++)
+        error = migrate_once(path, db, kind->migrations[version - 1], version + 1);
     return error;
 }
 
@@ -330,6 +365,7 @@ static int count_wal_pages(void *context, sqlite3 *db, const char *schema, int p
 static int open_writable(struct store_file *file, const char *name, const char *vfs)
 {
     int flags = SQLITE_OPEN_READWRITE | (vfs ? SQLITE_OPEN_CREATE : 0);
+    int64_t version = 0;
     int error = open_connection(file->path, flags, vfs, &file->db);
 
     if (error == 0)
@@ -341,11 +377,13 @@ static int open_writable(struct store_file *file, const char *name, const char *
     if (error == 0 && vfs)
         error = create_in_place(file->path, file->db, file->kind, name);
     if (error == 0)
-        error = check_format(file->path, file->db, file->kind);
+        error = check_format(file->path, file->db, file->kind, 1, &version);
     if (error == 0) /* a crash between making the file in place and this leaves another mode */
         error = execute(file->path, file->db, "PRAGMA journal_mode=WAL");
     if (error == 0)
         error = check_name(file->path, file->db, name);
+    if (error == 0)
+        error = migrate(file->path, file->db, file->kind, version);
     return error;
 }
 
@@ -377,6 +415,7 @@ int store_file_open(struct store_file *file, const char *path, const struct stor
 int store_file_open_reader(struct store_file *file, const char *path,
                            const struct store_file_kind *kind, const char *vfs)
 {
+    int64_t version;
     int error;
 
     store_file_init(file, path, kind);
@@ -386,7 +425,7 @@ int store_file_open_reader(struct store_file *file, const char *path,
         error = execute(path, file->db, reader_settings);
     }
     if (error == 0)
-        error = check_format(path, file->db, kind);
+        error = check_format(path, file->db, kind, kind->version, &version);
     if (error != 0)
         store_file_close(file);
     return error;

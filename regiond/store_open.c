@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,11 @@
 
 /* Everything that a transaction touches is found by one primary key, and no table has a second
  * index: each would be one more page to write and to sync for every commit. */
+#define USAGE_TABLE                                                                                \
+    "CREATE TABLE usage(service TEXT NOT NULL, user TEXT NOT NULL,"                                \
+    " keys INTEGER NOT NULL, bytes INTEGER NOT NULL,"                                              \
+    " PRIMARY KEY(service, user)) STRICT, WITHOUT ROWID;"
+
 static const char schema[] =
     "CREATE TABLE records("
     " service TEXT NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL,"
@@ -26,10 +32,19 @@ static const char schema[] =
     " wall_us INTEGER NOT NULL, epoch INTEGER NOT NULL, seq INTEGER NOT NULL,"
     " version INTEGER NOT NULL, incarnation INTEGER NOT NULL,"
     " created INTEGER NOT NULL, deleted INTEGER NOT NULL,"
-    " PRIMARY KEY(user, key)) STRICT, WITHOUT ROWID;";
+    " PRIMARY KEY(user, key)) STRICT, WITHOUT ROWID;" STORE_AUDIT_TABLES USAGE_TABLE;
+
+/* Version 2 brought quotas and the audit chain, which begins where the file is opened first. */
+static const char to_version_2[] =
+    STORE_AUDIT_TABLES USAGE_TABLE "INSERT INTO usage SELECT service, user, count(*),"
+                                   " sum(length(CAST(key AS BLOB)) + length(value))"
+                                   " FROM records WHERE deleted=0 GROUP BY service, user;";
+
+static const char *const migrations[] = {to_version_2};
 
 /* REPLACE needs one search of the tree where an upsert needs two. */
 static const char *const statements[] = {
+    STORE_AUDIT_STATEMENTS,
     [STORE_SQL_END] = "SELECT epoch, seq, digest, bytes FROM changes ORDER BY seq DESC LIMIT 1",
     [STORE_SQL_KEY_GET] =
         "SELECT request_digest, epoch, seq, version, incarnation, created, deleted"
@@ -40,7 +55,7 @@ static const char *const statements[] = {
     [STORE_SQL_KEY_SWEEP] = "SELECT user, key, wall_us FROM idempotency"
                             " WHERE (user, key) > (?1, ?2) ORDER BY user, key LIMIT ?3",
     [STORE_SQL_KEY_DELETE] = "DELETE FROM idempotency WHERE user=?1 AND key=?2",
-    [STORE_SQL_HEAD] = "SELECT incarnation, version, deleted FROM records"
+    [STORE_SQL_HEAD] = "SELECT incarnation, version, deleted, length(value) FROM records"
                        " WHERE service=?1 AND user=?2 AND key=?3",
     [STORE_SQL_RECORD_PUT] = "REPLACE INTO records(service, user, key, incarnation, version,"
                              " deleted, updated_wall_us, epoch, seq, content_type, value)"
@@ -58,6 +73,12 @@ static const char *const statements[] = {
                               " ORDER BY service, user, key",
     [STORE_SQL_CHANGES] = "SELECT seq, epoch, digest, bytes FROM changes"
                           " WHERE seq>?1 ORDER BY seq LIMIT ?2",
+    [STORE_SQL_CHANGE_GET] = "SELECT epoch, bytes FROM changes WHERE seq=?1",
+    [STORE_SQL_CHANGE_FIRST] = "SELECT coalesce(min(seq), 0) FROM changes",
+    [STORE_SQL_USAGE_GET] = "SELECT keys, bytes FROM usage WHERE service=?1 AND user=?2",
+    [STORE_SQL_USAGE_ADD] = "UPDATE usage SET keys=keys+?3, bytes=bytes+?4"
+                            " WHERE service=?1 AND user=?2",
+    [STORE_SQL_USAGE_PUT] = "INSERT INTO usage(service, user, keys, bytes) VALUES(?1, ?2, ?3, ?4)",
 };
 
 _Static_assert(sizeof(statements) / sizeof(statements[0]) <= STORE_FILE_STATEMENTS_MAX,
@@ -66,8 +87,9 @@ _Static_assert(sizeof(statements) / sizeof(statements[0]) <= STORE_FILE_STATEMEN
 const struct store_file_kind store_kind = {
     .what = "shard",
     .application_id = 0x4d656353, /* "MecS" */
-    .version = 1,
+    .version = 2,
     .schema = schema,
+    .migrations = migrations,
     .sql = statements,
 };
 
@@ -120,6 +142,15 @@ int store_read_end(struct store_file *file, struct store_end *ret_end)
     return error;
 }
 
+static char *chain_of(const char *shard)
+{
+    size_t size = sizeof(STORE_AUDIT_SHARD_PREFIX) + strlen(shard);
+    char *chain = memory_alloc(size);
+
+    snprintf(chain, size, "%s%s", STORE_AUDIT_SHARD_PREFIX, shard);
+    return chain;
+}
+
 int store_open(const char *path, const char *shard, const char *vfs, struct store **ret_store)
 {
     struct store *store = memory_alloc(sizeof(*store));
@@ -127,6 +158,8 @@ int store_open(const char *path, const char *shard, const char *vfs, struct stor
 
     if (error == 0)
         error = store_read_end(&store->file, &store->end);
+    if (error == 0)
+        error = store_audit_read_head(&store->file, &store->audit);
     if (error == 0 && store->end.seq > 0)
         reach(LOG_FOUND);
     if (error == -EUCLEAN || error == -EMEDIUMTYPE)
@@ -137,6 +170,8 @@ int store_open(const char *path, const char *shard, const char *vfs, struct stor
         return error;
     }
     store->shard = memory_text(shard);
+    store->region = memory_text("");
+    store->chain = chain_of(shard);
     store->arena = arena_create();
     *ret_store = store;
     return 0;
@@ -149,14 +184,27 @@ void store_free(struct store *store)
     store_file_close(&store->file);
     arena_free(store->arena);
     free(store->shard);
+    free(store->region);
+    free(store->chain);
     free(store->sweep_user);
     free(store->sweep_key);
     free(store);
 }
 
+void store_set_region(struct store *store, const char *region)
+{
+    free(store->region);
+    store->region = memory_text(region);
+}
+
 struct store_end store_end(const struct store *store)
 {
     return store->end;
+}
+
+struct store_audit_head store_audit_head(const struct store *store)
+{
+    return store->audit;
 }
 
 int store_checkpoint(struct store *store)

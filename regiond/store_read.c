@@ -168,6 +168,39 @@ int store_reader_changes(struct store_reader *reader, struct arena *arena, uint6
     return error == 0 ? (int)taken : error;
 }
 
+/* ---- usage and audit ---- */
+
+int store_reader_usage(struct store_reader *reader, const char *service, const char *user,
+                       uint64_t *ret_keys, uint64_t *ret_bytes)
+{
+    struct store_usage usage;
+
+    if (store_usage_read(&reader->file, service, user, &usage) != 0)
+        return -EIO;
+    *ret_keys = usage.keys;
+    *ret_bytes = usage.bytes;
+    return 0;
+}
+
+int store_reader_audit(struct store_reader *reader, struct arena *arena, const char *user,
+                       uint64_t before_n, size_t limit, struct store_audit_entry *ret_entries)
+{
+    return store_audit_read_user(&reader->file, arena, user, before_n, limit, ret_entries);
+}
+
+int store_reader_audit_log(struct store_reader *reader, struct arena *arena, uint64_t after_n,
+                           size_t limit, struct store_audit_entry *ret_entries)
+{
+    return store_audit_read_entries(&reader->file, arena, after_n, limit, ret_entries);
+}
+
+int store_reader_audit_head(struct store_reader *reader, struct store_audit_head *ret_head)
+{
+    return store_audit_read_head(&reader->file, ret_head) == 0 ? 0 : -EIO;
+}
+
+/* ---- the end ---- */
+
 int store_reader_end(struct store_reader *reader, struct store_end *ret_end)
 {
     return store_read_end(&reader->file, ret_end) == 0 ? 0 : -EIO;

@@ -9,13 +9,6 @@
 #include "common/reach.h"
 #include "regiond/store_internal.h"
 
-/* What stands in the way of a new version: the record before it. All zero: it has never existed. */
-struct head {
-    uint64_t incarnation;
-    uint64_t version;
-    bool lives;
-};
-
 /* ---- checks: these read only ---- */
 
 /* A refused queued write stands among the keys with seq 0, which no change has, and its result
@@ -71,27 +64,31 @@ static int check_key(struct store *store, struct store_op *op, bool *ret_known)
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_file_error(&store->file, code);
 }
 
-static int read_head(struct store *store, const struct store_write *write, struct head *ret_head)
+int store_write_read_head(struct store *store, const char *service, const char *user,
+                          const char *key, struct store_head *ret_head)
 {
     sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_HEAD);
     int code;
 
     if (!statement)
         return -EIO;
-    store_file_bind_text(statement, 1, write->service);
-    store_file_bind_text(statement, 2, write->user);
-    store_file_bind_text(statement, 3, write->key);
+    store_file_bind_text(statement, 1, service);
+    store_file_bind_text(statement, 2, user);
+    store_file_bind_text(statement, 3, key);
     code = sqlite3_step(statement);
-    *ret_head = (struct head){0};
+    *ret_head = (struct store_head){0};
     if (code == SQLITE_ROW)
-        *ret_head = (struct head){.incarnation = store_file_u64(statement, 0),
-                                  .version = store_file_u64(statement, 1),
-                                  .lives = store_file_u64(statement, 2) == 0};
+        *ret_head = (struct store_head){
+            .incarnation = store_file_u64(statement, 0),
+            .version = store_file_u64(statement, 1),
+            .lives = store_file_u64(statement, 2) == 0,
+            .bytes = strlen(key) + store_file_u64(statement, 3),
+        };
     sqlite3_reset(statement);
     return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : store_file_error(&store->file, code);
 }
 
-static bool condition_holds(const struct store_write *write, const struct head *head)
+static bool condition_holds(const struct store_write *write, const struct store_head *head)
 {
     switch (write->condition) {
     case STORE_ANY:
@@ -122,9 +119,18 @@ static bool refuse_unread(const struct store_round *round, struct store_op *op)
     return true;
 }
 
-/* Set op->result and return true when the write is refused for the record before it. */
-static bool refuse(struct store_op *op, const struct head *head)
+static size_t stored_size(const struct store_write *write)
 {
+    return write->value.size + (write->seal ? SEAL_OVERHEAD : 0);
+}
+
+/* Set op->result when the write is refused for the record before it, or for what its user has;
+ * STORE_NOT_RUN stays when it is not. */
+static int refuse(struct store *store, struct store_op *op, const struct store_head *head)
+{
+    bool fits = true;
+    int error = 0;
+
     if (!condition_holds(&op->write, head)) {
         reach(CONDITION_FAILED);
         op->result = STORE_CONDITION_FAILED;
@@ -132,10 +138,15 @@ static bool refuse(struct store_op *op, const struct head *head)
         reach(DELETE_OF_NOTHING);
         op->result = STORE_NOT_FOUND;
     } else {
-        return false;
+        error = store_usage_check(&store->file, &op->write, stored_size(&op->write), head, &fits);
     }
-    op->version = head->lives ? head->version : 0;
-    return true;
+    if (!fits) {
+        reach(OVER_QUOTA);
+        op->result = STORE_OVER_QUOTA;
+    }
+    if (op->result != STORE_NOT_RUN)
+        op->version = head->lives ? head->version : 0;
+    return error;
 }
 
 /* ---- the change ---- */
@@ -151,15 +162,32 @@ static ProtobufCBinaryData bytes_field(const void *data, size_t size)
     return (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)data};
 }
 
-static Mec__Change make_change(const struct store *store, const struct store_round *round,
-                               const struct store_write *write, const struct head *head,
+/* Put the value into @change, which has its version: sealed, when it is to be. */
+static void set_value(struct store *store, const struct store_write *write, Mec__Change *change,
+                      uint8_t value_digest[DIGEST_SIZE])
+{
+    struct slice value = write->delete ? (struct slice){"", 0} : write->value;
+    struct seal_place place = {change->shard, change->user, change->service, change->key,
+                               change->version_after};
+
+    if (write->seal && !write->delete) {
+        uint8_t *sealed = arena_alloc(store->arena, stored_size(write));
+
+        seal_value(write->seal->key, write->seal->nonce, &place, value, sealed);
+        value = (struct slice){(const char *)sealed, stored_size(write)};
+    }
+    store_digest_of(value, value_digest);
+    change->value = bytes_field(value.data, value.size);
+    change->value_digest = bytes_field(value_digest, DIGEST_SIZE);
+}
+
+static Mec__Change make_change(struct store *store, const struct store_round *round,
+                               const struct store_write *write, const struct store_head *head,
                                uint8_t value_digest[DIGEST_SIZE])
 {
     bool created = !write->delete &&!head->lives;
-    struct slice value = write->delete ? (struct slice){"", 0} : write->value;
     Mec__Change change = MEC__CHANGE__INIT;
 
-    store_digest_of(value, value_digest);
     change.shard = store->shard;
     change.epoch = round->epoch;
     if (PLANTED(TRUSTED_EPOCH) && round->end.seq > 0)
@@ -175,8 +203,7 @@ static Mec__Change make_change(const struct store *store, const struct store_rou
     change.deleted = write->delete;
     change.created = created;
     change.content_type = text_field(write->delete ? "" : write->content_type);
-    change.value = bytes_field(value.data, value.size);
-    change.value_digest = bytes_field(value_digest, DIGEST_SIZE);
+    set_value(store, write, &change, value_digest);
     change.idempotency_key = text_field(write->idempotency_key);
     change.request_digest = bytes_field(write->request_digest, sizeof(write->request_digest));
     change.receipt = text_field(write->receipt);
@@ -255,29 +282,34 @@ int store_write_put_log(struct store *store, struct store_round *round, const Me
     return 0;
 }
 
-int store_write_put_effect(struct store *store, const Mec__Change *change)
+int store_write_put_effect(struct store *store, const Mec__Change *change,
+                           const struct store_head *head)
 {
     int error = put_record(store, change);
 
+    if (error == 0)
+        error = store_usage_change(&store->file, change, head);
     if (error == 0 && change->idempotency_key[0] != '\0' && !PLANTED(FORGOTTEN_KEY))
         error = put_key(store, change);
     return error;
 }
 
 int store_write_put(struct store *store, struct store_round *round, const Mec__Change *change,
-                    struct slice bytes, const uint8_t digest[DIGEST_SIZE])
+                    struct slice bytes, const uint8_t digest[DIGEST_SIZE],
+                    const struct store_head *head)
 {
     int error = store_write_put_log(store, round, change, bytes, digest);
 
-    return error == 0 ? store_write_put_effect(store, change) : error;
+    return error == 0 ? store_write_put_effect(store, change, head) : error;
 }
 
 static int put(struct store *store, struct store_round *round, struct store_op *op,
-               const struct head *head)
+               const struct store_head *head)
 {
     uint8_t value_digest[DIGEST_SIZE];
     Mec__Change change = make_change(store, round, &op->write, head, value_digest);
     struct slice bytes;
+    int error;
 
     op->change_size = mec__change__get_packed_size(&change);
     op->change = memory_grow(NULL, op->change_size);
@@ -294,21 +326,22 @@ static int put(struct store *store, struct store_round *round, struct store_op *
     op->deleted = change.deleted;
     op->epoch = change.epoch;
     op->seq = change.seq;
-    return store_write_put(store, round, &change, bytes, op->change_digest);
+    error = store_write_put(store, round, &change, bytes, op->change_digest, head);
+    if (error == 0 && !PLANTED(UNAUDITED_WRITE))
+        error = store_audit_write_done(store, round, op);
+    return error;
 }
 
 /* Once a receipt says "rejected" or "expired", no copy of the same write may take effect any more:
  * another queue may hold one, and a try that was given up may still stand unread in a socket. So
  * the refusal is on the disk before the queue hears of it, and stays as long as a key does. It is
  * no change, and followers know nothing of it. */
-static int refused(struct store *store, const struct store_round *round, const struct store_op *op)
+static int put_refusal(struct store *store, const struct store_round *round,
+                       const struct store_op *op)
 {
     sqlite3_stmt *statement = store_file_statement(&store->file, STORE_SQL_KEY_PUT);
     const struct store_write *write = &op->write;
 
-    if (!write->receipt || write->receipt[0] == '\0')
-        return 0;
-    reach(QUEUED_WRITE_REFUSED);
     if (!statement)
         return -EIO;
     store_file_bind_text(statement, 1, write->user);
@@ -324,11 +357,22 @@ static int refused(struct store *store, const struct store_round *round, const s
     return store_file_run(&store->file, statement);
 }
 
+static int refused(struct store *store, struct store_round *round, const struct store_op *op)
+{
+    int error;
+
+    if (!op->write.receipt || op->write.receipt[0] == '\0')
+        return 0;
+    reach(QUEUED_WRITE_REFUSED);
+    error = put_refusal(store, round, op);
+    return error == 0 ? store_audit_write_refused(store, round, op) : error;
+}
+
 int store_write_run(struct store *store, struct store_round *round, struct store_op *op)
 {
     const struct store_write *write = &op->write;
     bool has_key = write->idempotency_key && write->idempotency_key[0] != '\0';
-    struct head head;
+    struct store_head head;
     bool known = false;
     int error = 0;
 
@@ -346,10 +390,12 @@ int store_write_run(struct store *store, struct store_round *round, struct store
         return error;
     if (refuse_unread(round, op))
         return refused(store, round, op);
-    error = read_head(store, write, &head);
+    error = store_write_read_head(store, write->service, write->user, write->key, &head);
+    if (error == 0)
+        error = refuse(store, op, &head);
     if (error != 0)
         return error;
-    if (refuse(op, &head))
+    if (op->result != STORE_NOT_RUN)
         return refused(store, round, op);
     return put(store, round, op, &head);
 }

@@ -11,6 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audits.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
 
@@ -20,8 +21,9 @@ struct login {
     struct credentials credentials;
     char user[USER_ID_SIZE];
     struct account account;
-    bool sure;  /* the name's home itself has said whose it is */
-    bool known; /* there is such an account; else the work is for show */
+    struct token_claims claims; /* of the new session */
+    bool sure;                  /* the name's home itself has said whose it is */
+    bool known;                 /* there is such an account; else the work is for show */
 };
 
 static void finish(struct login *login)
@@ -41,6 +43,8 @@ static void fail(struct region *region, struct login *login, enum problem_id pro
 
 static void refuse(struct region *region, struct login *login)
 {
+    region->counters.denied++;
+    audits_denied(region, &login->request, PROBLEM_UNAUTHENTICATED);
     fail(region, login, PROBLEM_UNAUTHENTICATED, "The name or the password is wrong.");
 }
 
@@ -76,8 +80,23 @@ void tokens_answer(struct region *region, struct request *request,
     free(token);
 }
 
+/* Nobody is logged in without an entry in the audit log. */
+static void on_noted(struct region *region, void *context, int error)
+{
+    struct login *login = context;
+
+    if (error == 0)
+        tokens_answer(region, &login->request, &login->claims, login->account.epoch,
+                      login->account.seq);
+    else if (error == -ENOSPC)
+        answer_disk_full(region, &login->request);
+    else
+        answer_not_home(region, &login->request);
+    finish(login);
+}
+
 /* A new session. */
-static void answer_issued(struct region *region, struct login *login)
+static void issue(struct region *region, struct login *login)
 {
     const struct account *account = &login->account;
     struct token_claims claims = {.generation = account->generation,
@@ -92,8 +111,9 @@ static void answer_issued(struct region *region, struct login *login)
     snprintf(claims.shard, sizeof claims.shard, "%s", login->request.copy->shard);
     snprintf(claims.scope, sizeof claims.scope, "%s", login->credentials.scope);
     secret_draw_hex(&region->secret, claims.session, 32);
-    tokens_answer(region, &login->request, &claims, account->epoch, account->seq);
-    finish(login);
+    login->claims = claims;
+    audits_note(region, &login->request, audits_action(MEC__OPERATION__TOKEN_CREATE),
+                &login->claims, on_noted, login);
 }
 
 static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)
@@ -109,7 +129,7 @@ static void on_hashed(struct region *region, void *context, int error, const uin
     }
     same = sodium_memcmp(hash, login->account.hash, ACCOUNT_HASH_SIZE) == 0;
     if (login->known && same)
-        answer_issued(region, login);
+        issue(region, login);
     else
         refuse(region, login);
 }

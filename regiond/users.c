@@ -11,6 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
+#include "regiond/audits.h"
 #include "regiond/commit.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
@@ -154,7 +155,8 @@ static void write_account(struct region *region, struct signup *signup)
                   .condition = STORE_IF_ABSENT,
                   .idempotency_key = "",
                   .receipt = "",
-                  .traceparent = signup->request.call->traceparent},
+                  .traceparent = signup->request.call->traceparent,
+                  .action = audits_action(MEC__OPERATION__USER_CREATE)},
     };
     commit_store(region, signup->request.copy, &signup->op);
 }

@@ -95,6 +95,7 @@ static void look_at_region(struct process *process)
 
     watch_status_region(simulation->watch, simulation->now_us, process->index, status,
                         region_host_is_writing(process->region));
+    region_host_watch_revocations(process);
     simulation_note(simulation, status, strlen(status));
     free(status);
 }

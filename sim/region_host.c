@@ -72,6 +72,34 @@ char *region_host_status(struct process *process)
     return region_status(process->region->region, process_moment(process));
 }
 
+/* What a region is asked about one of its shards. */
+struct revocations_of {
+    const struct region *region;
+    const char *shard;
+};
+
+static bool is_void(void *context, const char *user, const char *session, uint64_t generation)
+{
+    const struct revocations_of *of = context;
+
+    return region_is_revoked(of->region, of->shard, user, session, generation);
+}
+
+void region_host_watch_revocations(struct process *process)
+{
+    struct region *region = process->region->region;
+    struct moment at = process_moment(process);
+    struct watch *watch = process->simulation->watch;
+
+    for (uint32_t i = 0; i < process->config->n_shards; i++) {
+        struct revocations_of of = {region, process->config->shards[i]->name};
+        uint64_t age_us;
+
+        if (region_revocations_age(region, at, of.shard, &age_us))
+            watch_revocations_age(watch, at, process->index, i, age_us, is_void, &of);
+    }
+}
+
 bool region_host_is_writing(const struct region_host *host)
 {
     return host->batch != NULL;
@@ -141,7 +169,8 @@ static void trace_batch(const struct region_host *host, const struct storage_bat
     }
     for (size_t i = 0; i < batch->count; i++) {
         if (batch->target == STORAGE_QUEUE) {
-            static const char *const kinds[] = {"queues", "attempts", "settles"};
+            static const char *const kinds[] = {"queues", "attempts", "settles", "notes",
+                                                "keeps a head of"};
             const struct queue_op *op = &batch->queue_ops[i];
 
             simulation_trace(
@@ -150,13 +179,14 @@ static void trace_batch(const struct region_host *host, const struct storage_bat
                 op->entry.shard ? op->entry.shard : "",
                 op->entry.idempotency_key ? op->entry.idempotency_key : "", (int)op->result);
         } else {
+            static const char *const kinds[] = {"commits", "applies", "notes"};
             const struct store_op *op = &batch->ops[i];
 
             simulation_trace(
                 simulation, process->name, "%s %s:%llu.%llu %s/%s/%s v%llu%s (result %d)",
-                op->kind == STORE_OP_WRITE ? "commits" : "applies",
-                simulation->plan->region_names[batch->target], (unsigned long long)op->epoch,
-                (unsigned long long)(op->kind == STORE_OP_WRITE ? op->seq : op->apply.seq),
+                kinds[op->kind], simulation->plan->region_names[batch->target],
+                (unsigned long long)op->epoch,
+                (unsigned long long)(op->kind == STORE_OP_APPLY ? op->apply.seq : op->seq),
                 op->service ? op->service : "", op->user ? op->user : "", op->key ? op->key : "",
                 (unsigned long long)op->version, op->deleted ? " deleted" : "", (int)op->result);
         }
@@ -344,8 +374,9 @@ static int open_files(struct process *process)
 
     for (size_t i = 0; i < config->n_shards; i++)
         shards[i] = config->shards[i]->name;
-    return storage_open(REGION_HOST_DIRECTORY, shards, config->n_shards, host->vfs_name,
-                        &host->storage, &failed);
+    return storage_open(REGION_HOST_DIRECTORY,
+                        process->simulation->plan->region_names[process->index], shards,
+                        config->n_shards, host->vfs_name, &host->storage, &failed);
 }
 
 static int create_core(struct process *process, const struct store_end *ends)

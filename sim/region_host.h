@@ -18,6 +18,9 @@ const char *region_host_vfs(const struct region_host *host); /* its name */
 
 char *region_host_status(struct process *process); /* a new text */
 
+/* Let the watch look at what it says of revocations. */
+void region_host_watch_revocations(struct process *process);
+
 /* Is a batch on its way to the disk? */
 bool region_host_is_writing(const struct region_host *host);
 

@@ -26,7 +26,7 @@ static struct vfs *make(const char *shard, size_t number)
 
     snprintf(name, sizeof name, "template-%zu", number);
     disk = vfs_create(name, number);
-    error = storage_open(REGION_HOST_DIRECTORY, &shard, 1, name, &storage, &failed);
+    error = storage_open(REGION_HOST_DIRECTORY, "", &shard, 1, name, &storage, &failed);
     assert(error == 0);
     storage_free(storage);
     return disk;

@@ -156,6 +156,8 @@ static void take_shard_batch(struct watch *watch, uint64_t now_us, uint32_t regi
         const struct store_op *op = &batch->ops[i];
         const struct watch_copy *copy = &watch->regions[region].copies[batch->target];
 
+        if (op->kind == STORE_OP_AUDIT)
+            continue;
         if (op->kind == STORE_OP_WRITE)
             watch_write_done(watch, now_us, region, batch, op);
         else if (op->result == STORE_DONE)

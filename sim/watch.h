@@ -40,6 +40,10 @@ struct watch;
     X(SESSION, "session", "no session reads behind its bookmark, or goes back, unless told")       \
     X(STRONG, "strong", "a strong read sees every write acknowledged before it was asked")         \
     X(STALENESS, "staleness", "true staleness never exceeds the header, plus the stated error")    \
+    X(REVOKED, "revoked",                                                                          \
+      "no voided token is taken for a sensitive call past the promised bound, nor an expired one") \
+    X(REVOCATIONS_AGE, "revocations-age",                                                          \
+      "what a region knows of revocations is no older than it says, plus the stated error")        \
     X(REFUSED_MEANS_NOTHING, "refused-means-nothing", "a write that was refused had no effect")    \
     X(CONDITION, "condition", "a conditional write had its effect only where its condition held")  \
     X(KEY_REUSE, "key-reuse", "another write under a used key is refused")                         \
@@ -131,6 +135,31 @@ void watch_clock(struct watch *watch, uint64_t now_us, uint32_t region, int64_t 
 /* @region sends @answer now. */
 void watch_answer(struct watch *watch, struct moment at, uint32_t region,
                   const Mec__Answer *answer);
+
+/* A token that was shown to a region. */
+struct watch_token {
+    uint32_t shard;
+    const char *user, *session;
+    uint64_t generation;
+    uint64_t expires_s;
+};
+
+/* By so much a region may take a token for longer than it says, by its own clock. */
+#define WATCH_EXPIRY_SLACK_S 2
+
+/* @region takes @token for a sensitive call now. At the user's home it must know of every
+ * revocation; elsewhere of those that are older than the setting revocation_bound, plus an error:
+ * a millisecond, and as much as clocks are off. @at: with the region's own wall clock. */
+void watch_accepted(struct watch *watch, struct moment at, uint32_t region,
+                    const struct watch_token *token);
+
+/* What has come ahead of the log makes the region refuse such a token. */
+typedef bool watch_is_void(void *context, const char *user, const char *session,
+                           uint64_t generation);
+
+/* What @region knows of @shard's revocations is @age_us old, it says. The same error. */
+void watch_revocations_age(struct watch *watch, struct moment at, uint32_t region, uint32_t shard,
+                           uint64_t age_us, watch_is_void *is_void, void *context);
 
 /* ---- what clients are told ---- */
 

@@ -56,8 +56,7 @@ uint64_t watch_clock_most_off(const struct watch *watch, uint64_t now_us)
     return most;
 }
 
-/* Staleness compares two wall clocks, one of them perhaps as it was long ago. */
-static uint64_t error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
 {
     return ERROR_US + watch_clock_most_off(watch, now_us) +
            most_off_us(&watch->regions[region], now_us);
@@ -137,7 +136,8 @@ static void check_staleness(const struct said *said)
         !watch_log_has(shard, said->position->epoch, seq) || seq >= shard->published)
         return;
     missing = shard->log.items[seq];
-    allowed_us = said->answer->staleness_us + error_us(watch, said->region, said->now_us);
+    allowed_us =
+        said->answer->staleness_us + watch_clock_error_us(watch, said->region, said->now_us);
     if (missing->published_us < said->now_us && said->now_us - missing->published_us > allowed_us)
         watch_report(watch, said->now_us, WATCH_STALENESS,
                      "%s answers at %s:%" PRIu64 ".%" PRIu64 " and says it is %" PRIu64

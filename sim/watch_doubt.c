@@ -22,6 +22,15 @@ static struct store_write keep_write(struct arena *arena, const struct store_wri
     copy.idempotency_key = arena_text(arena, write->idempotency_key ? write->idempotency_key : "");
     copy.receipt = arena_text(arena, write->receipt ? write->receipt : "");
     copy.content_type = copy.traceparent = "";
+    copy.action = copy.session = copy.actor = NULL;
+    if (write->seal) {
+        struct store_seal *seal = arena_alloc(arena, sizeof(*seal));
+
+        *seal = *write->seal;
+        copy.seal = seal;
+    }
+    copy.revokes_session =
+        write->revokes_session ? arena_text(arena, write->revokes_session) : NULL;
     return copy;
 }
 
@@ -37,7 +46,7 @@ static struct store_op *keep_ops(struct arena *arena, const struct storage_batch
         ops[i].result = STORE_NOT_RUN;
         if (op->kind == STORE_OP_WRITE) {
             ops[i].write = keep_write(arena, &op->write);
-        } else {
+        } else if (op->kind == STORE_OP_APPLY) {
             ops[i].apply = op->apply;
             ops[i].apply.change = (struct slice){"", 0};
             ops[i].apply.digest = (const uint8_t *)arena_text_of(
@@ -180,7 +189,7 @@ static void resolve(struct resolution *resolution)
     for (size_t i = 0; i < batch->count && !resolution->watch->breach.found; i++) {
         if (batch->ops[i].kind == STORE_OP_WRITE)
             resolve_write(resolution, &batch->ops[i]);
-        else
+        else if (batch->ops[i].kind == STORE_OP_APPLY)
             resolve_apply(resolution, &batch->ops[i]);
     }
     if (resolution->taken < resolution->count)
@@ -193,7 +202,7 @@ static bool is_overtaken(const struct watch *watch, const struct watch_doubt *do
 {
     const struct watch_shard *shard = &watch->shards[doubt->batch.target];
 
-    return doubt->batch.count > 0 && doubt->batch.ops[0].kind == STORE_OP_WRITE &&
+    return doubt->batch.count > 0 && doubt->batch.ops[0].kind != STORE_OP_APPLY &&
            (shard->home != doubt->home || shard->epoch != doubt->epoch);
 }
 
@@ -327,6 +336,19 @@ static enum sign sign_of_move(const struct queue_resolution *resolution, size_t 
     return found.state == QUEUE_QUEUED ? SIGN_UNDONE : SIGN_DONE;
 }
 
+static enum sign sign_of(const struct queue_resolution *resolution, size_t index)
+{
+    switch (resolution->batch->queue_ops[index].kind) {
+    case QUEUE_OP_ENQUEUE:
+        return sign_of_enqueue(resolution, index);
+    case QUEUE_OP_ATTEMPT:
+    case QUEUE_OP_SETTLE:
+        return sign_of_move(resolution, index);
+    default: /* what is noted beside the queue */
+        return SIGN_NONE;
+    }
+}
+
 bool watch_doubt_end_queue(struct watch *watch, uint64_t now_us, uint32_t region,
                            struct queue_reader *reader)
 {
@@ -335,11 +357,7 @@ bool watch_doubt_end_queue(struct watch *watch, uint64_t now_us, uint32_t region
     size_t signs[SIGN_COUNT] = {0};
 
     for (size_t i = 0; i < batch->count; i++) {
-        enum sign sign = batch->queue_ops[i].kind == QUEUE_OP_ENQUEUE
-                             ? sign_of_enqueue(&resolution, i)
-                             : sign_of_move(&resolution, i);
-
-        signs[sign]++;
+        signs[sign_of(&resolution, i)]++;
     }
     arena_free(resolution.arena);
     if (signs[SIGN_UNREADABLE] > 0)

@@ -6,8 +6,9 @@
 
 #include "sim/watch_internal.h"
 
-#define NOTE "closing/" /* what a home is to erase stands under that, as regiond/erasing.c writes  \
-                         */
+#define NOTE                                                                                       \
+    "closing/" /* what a home is to erase stands under that, as regiond/erasing.c writes           \
+                */
 
 static bool is_closed(const struct watch_entry *account)
 {

@@ -230,6 +230,7 @@ struct watch {
     struct watch_queued *receipts;
     struct watch_signed_up *names;
     struct watch_act *acts;
+    struct watch_revocation *revocations;
     bool gave_up; /* some changes, some time */
 };
 
@@ -417,6 +418,15 @@ bool watch_erasing_was_closed(const struct watch *watch, const char *name);
 
 /* How far the clock of any region was ever off. */
 uint64_t watch_clock_most_off(const struct watch *watch, uint64_t now_us);
+
+/* ---- watch_revocations.c ---- */
+
+/* @write has made @entry: does that void tokens? */
+void watch_revocations_made(struct watch *watch, const struct watch_entry *entry,
+                            const struct store_write *write);
+
+/* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
 
 /* Was the copy damaged at any time since? */
 bool watch_is_damaged(const struct watch *watch, uint32_t region, uint32_t shard,

@@ -263,6 +263,8 @@ void watch_queue_batch(struct watch *watch, uint64_t now_us, uint32_t region,
     for (size_t i = 0; i < batch->count && !watch->breach.found; i++) {
         const struct queue_op *op = &batch->queue_ops[i];
 
+        if (op->kind == QUEUE_OP_AUDIT || op->kind == QUEUE_OP_HEAD)
+            continue;
         if (op->kind != QUEUE_OP_ENQUEUE)
             moved_on(watch, now_us, region, batch, op);
         else if (op->result == QUEUE_DONE)

@@ -131,11 +131,27 @@ static void check_version(const struct run *run, const Mec__Change *change,
                      head ? head->incarnation : 0);
 }
 
+/* What the change holds is what was written: as it is, or sealed for the place that it has. */
+static bool is_value(const struct run *run, const Mec__Change *change)
+{
+    const struct store_write *write = &run->op->write;
+    struct slice value = {(const char *)change->value.data, change->value.len};
+    struct seal_place place = {change->shard, change->user, change->service, change->key,
+                               change->version_after};
+    size_t size = 0;
+    uint8_t *plain;
+
+    if (!write->seal)
+        return slice_equals(value, write->value);
+    plain = arena_alloc(run->watch->scratch, value.size + 1);
+    return seal_open(write->seal->key, &place, value, plain, &size) == 0 &&
+           slice_equals((struct slice){(const char *)plain, size}, write->value);
+}
+
 static void check_terms(const struct run *run, const Mec__Change *change,
                         const struct watch_entry *head)
 {
     const struct store_write *write = &run->op->write;
-    struct slice value = {(const char *)change->value.data, change->value.len};
 
     if (!condition_holds(write, head) || (write->delete &&!lives(head)))
         watch_report(run->watch, run->now_us, WATCH_CONDITION,
@@ -149,8 +165,7 @@ static void check_terms(const struct run *run, const Mec__Change *change,
         watch_report(run->watch, run->now_us, WATCH_RECEIPT_TRUE,
                      "%s.%" PRIu64 " is a queued write that had expired", shard_of(run)->name,
                      change->seq);
-    else if ((change->deleted != 0) != write->delete ||
-             (!write->delete &&!slice_equals(value, write->value)))
+    else if ((change->deleted != 0) != write->delete || (!write->delete &&!is_value(run, change)))
         watch_report(run->watch, run->now_us, WATCH_DENSE_LOG,
                      "%s.%" PRIu64 " is not what was written", shard_of(run)->name, change->seq);
 }
@@ -194,6 +209,7 @@ void watch_write_change(struct watch *watch, uint64_t now_us, uint32_t region,
     if (change->receipt[0] != '\0' && !entry->queued)
         watch_report(watch, now_us, WATCH_QUEUED, "%s.%" PRIu64 " came as %s, which no queue holds",
                      shard->name, change->seq, change->receipt);
+    watch_revocations_made(watch, entry, &op->write);
     watch_effort_effect(watch, now_us, entry);
     watch_queue_order(watch, now_us, entry);
     if (strcmp(change->service, "names") == 0)
@@ -323,6 +339,7 @@ void watch_write_done(struct watch *watch, uint64_t now_us, uint32_t region,
         break;
     case STORE_EXPIRED:
     case STORE_FORBIDDEN:
+    case STORE_OVER_QUOTA:
         remember_refusal(&run);
         break;
     default:
@@ -337,7 +354,8 @@ bool watch_write_must_run(const struct watch *watch, uint32_t region,
     const struct watch_effort *effort = effort_of(&run);
     const struct watch_entry *head = head_of(&run);
 
-    if ((effort && effort->effect) || may_remember(&run) || op->write.forbidden || is_expired(&run))
+    if ((effort && effort->effect) || may_remember(&run) || op->write.forbidden ||
+        is_expired(&run) || op->write.quota_bytes > 0 || op->write.quota_keys > 0)
         return false;
     return condition_holds(&op->write, head) && (!op->write.delete || lives(head));
 }

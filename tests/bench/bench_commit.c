@@ -295,7 +295,7 @@ static void bench_open(struct bench *bench, struct live_loop *loop, const char *
     bench->thread.loop = loop;
     bench->thread.writes = &bench->writes;
     if (store_open(path, "bench", NULL, &bench->store) < 0 ||
-        storage_open(bench->directory, shards, 1, NULL, &bench->thread.storage, &failed) < 0 ||
+        storage_open(bench->directory, "bench", shards, 1, NULL, &bench->thread.storage, &failed) < 0 ||
         live_storage_create(loop, bench->thread.storage, on_done, &bench->thread,
                             &bench->thread.live) < 0) {
         fprintf(stderr, "bench_commit: %s\n", store_last_error());

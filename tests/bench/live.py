@@ -168,6 +168,41 @@ def durable_writes(connections=32, seconds=8):
         return rate, bad, done.returncode == 0, caught_up_s
 
 
+def flood(rounds=3, clients=16, count=300):
+    """What readers of others notice of a flood of log-ins with the default password hash: p99 of
+    reads beyond the round trip, in turns without and with the flood. Pairs of milliseconds, and how
+    many log-ins were answered and how many were told to wait."""
+    pairs = []
+    answered = [0, 0]
+    with World(topology="settings:\n  login_rate_per_min: 0\n", regions=3) as world:
+        reader = world.client("us-east")
+        reader.sign_up("bench-reader")
+        reader.put("k", "x" * 200)
+        for _ in range(rounds):
+            idle = http_rtt(world.vantage["us-east"] + "/v1/metadata/k", reader.token, "us-east",
+                            count)
+            ended = threading.Event()
+
+            def guess(number):
+                client = world.client("us-east")
+                while not ended.is_set():
+                    answer = client.request("POST", "/v1/tokens",
+                                            {"name": "bench-reader", "password": "wrong %d" % number})
+                    answered[answer.status in (429, 503)] += 1
+
+            guessers = [threading.Thread(target=guess, args=(i,)) for i in range(clients)]
+            for guesser in guessers:
+                guesser.start()
+            time.sleep(0.5)
+            busy = http_rtt(world.vantage["us-east"] + "/v1/metadata/k", reader.token, "us-east",
+                            count)
+            ended.set()
+            for guesser in guessers:
+                guesser.join()
+            pairs.append((idle["p99_ms"], busy["p99_ms"]))
+    return pairs, answered
+
+
 def detection(rounds=5):
     """For a home that is killed, paused or cut off: milliseconds beyond the round trip until a read
     is served elsewhere, and until a write is queued. Lists by kind."""

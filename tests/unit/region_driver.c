@@ -355,8 +355,9 @@ void driver_start(struct driver *driver, size_t index)
     struct store_end ends[DRIVER_NODES_MAX];
     const char *failed = "";
 
-    ck_assert_int_eq(
-        storage_open(node->directory, names, driver->node_count, NULL, &node->storage, &failed), 0);
+    ck_assert_int_eq(storage_open(node->directory, names[index], names, driver->node_count, NULL,
+                                  &node->storage, &failed),
+                     0);
     for (size_t i = 0; i < driver->node_count; i++)
         ends[i] = storage_end(node->storage, (uint32_t)i);
     memset(options.secret, (int)index + 7, sizeof options.secret);

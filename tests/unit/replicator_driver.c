@@ -223,6 +223,7 @@ struct driver *driver_create(uint64_t latency_us)
     driver->log = memory_text("");
     driver->home.up = driver->home.is_home = true;
     driver->home.epoch = 1;
+    driver->home.revocations = revocation_list_create(REVOCATION_LIST_MAX);
     for (uint32_t i = 1; i < REGIONS; i++)
         driver->followers[i].up = true;
     make_config(driver, latency_us);
@@ -239,9 +240,22 @@ void driver_free(struct driver *driver)
     for (size_t i = 0; i < driver->home.count; i++)
         free(driver->home.log[i].bytes);
     free(driver->home.log);
+    revocation_list_free(driver->home.revocations);
     free(driver->log);
     replicator_free(driver->replicator);
     free(driver);
+}
+
+static void tell_behind(struct driver *driver, uint64_t after_seq)
+{
+    struct driver_home *home = &driver->home;
+
+    revocation_list_extend(home->revocations, home->count);
+    /* A group larger than a frame leaves as several. */
+    while (home->up && !home->mute && home->tail_id != 0 && after_seq < home->count)
+        after_seq += replicator_fakes_home_tells(driver, home->tail_id, after_seq, 512,
+                                                 REPLICATOR_FAKES_TAIL_BYTES);
+    settle(driver);
 }
 
 void driver_commit(struct driver *driver, size_t count, size_t value_bytes)
@@ -251,11 +265,18 @@ void driver_commit(struct driver *driver, size_t count, size_t value_bytes)
 
     for (size_t i = 0; i < count; i++)
         replicator_fakes_home_appends(home, DRIVER_WALL_US + driver->now_us, value_bytes);
-    /* A group larger than a frame leaves as several. */
-    while (home->up && !home->mute && home->tail_id != 0 && after_seq < home->count)
-        after_seq += replicator_fakes_home_tells(driver, home->tail_id, after_seq, 512,
-                                                 REPLICATOR_FAKES_TAIL_BYTES);
-    settle(driver);
+    tell_behind(driver, after_seq);
+}
+
+void driver_revoke(struct driver *driver, const char *user)
+{
+    struct driver_home *home = &driver->home;
+    struct revocation revocation = {.seq = home->count + 1, .below = 2};
+
+    replicator_fakes_home_appends(home, DRIVER_WALL_US + driver->now_us, 100);
+    snprintf(revocation.user, sizeof revocation.user, "%s", user);
+    revocation_list_add(home->revocations, &revocation);
+    tell_behind(driver, home->count - 1);
 }
 
 void driver_follower_stops(struct driver *driver, uint32_t peer)
@@ -282,6 +303,7 @@ void driver_home_stops(struct driver *driver)
 void driver_home_starts(struct driver *driver)
 {
     driver->home.up = true;
+    revocation_list_reset(driver->home.revocations, driver->home.count);
     peer_event(driver, REPLICATOR_PEER_UP, HOME);
 }
 

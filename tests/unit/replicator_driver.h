@@ -13,7 +13,9 @@
 
 #include "common/frame.h"
 #include "common/moment.h"
+#include "common/revocation_list.h"
 #include "control.pb-c.h"
+#include "replication.pb-c.h"
 #include "replicator/replicator.h"
 
 #define DRIVER_REGIONS_MAX 4
@@ -40,6 +42,8 @@ struct driver_home {
     uint64_t beat_at_us;
     unsigned tail_asks, fetch_asks;
     uint64_t last_tail_ask_after_seq;
+    struct revocation_list *revocations; /* since it started */
+    uint64_t revocations_told_seq;       /* to who listens */
 };
 
 struct driver_follower {
@@ -63,6 +67,9 @@ struct driver_follower {
 
 struct driver {
     uint64_t now_us;
+    /* What a follower makes of each Apply, and adds to its answer; NULL: nothing. */
+    void (*hears)(struct driver *driver, uint32_t peer, const Mec__Apply *apply,
+                  Mec__Applied *answer);
     struct replicator *replicator;
     struct driver_home home;
     struct driver_follower followers[DRIVER_REGIONS_MAX]; /* HOME's is unused */
@@ -90,6 +97,9 @@ void driver_run_for(struct driver *driver, uint64_t duration_us);
 
 /* Commit @count changes with values of @value_bytes at the home, as one group. */
 void driver_commit(struct driver *driver, size_t count, size_t value_bytes);
+
+/* Commit one change that voids @user's tokens below a generation. */
+void driver_revoke(struct driver *driver, const char *user);
 
 void driver_follower_stops(struct driver *driver, uint32_t peer);
 void driver_follower_starts(struct driver *driver, uint32_t peer); /* with what it had on disk */

@@ -11,6 +11,25 @@
 
 /* ---- the home ---- */
 
+/* Who listens is told all revocations; who fetches, none. */
+static void tell_revocations(struct driver_home *home, struct arena *arena, uint64_t id,
+                             Mec__Tail *tail)
+{
+    uint64_t after_seq;
+
+    if (id != home->tail_id || tail->not_home)
+        return;
+    if (revocation_list_through_seq(home->revocations) != home->count)
+        revocation_list_reset(home->revocations, home->count);
+    after_seq = revocation_list_after_seq(home->revocations);
+    if (after_seq < home->revocations_told_seq && home->revocations_told_seq <= home->count)
+        after_seq = home->revocations_told_seq;
+    tail->revocations_after_seq = after_seq;
+    tail->n_revocations =
+        revocation_list_pack(home->revocations, arena, after_seq, REVOCATION_LIST_MAX,
+                             &tail->revocations, &home->revocations_told_seq);
+}
+
 size_t replicator_fakes_home_tells(struct driver *driver, uint64_t id, uint64_t after_seq,
                                    size_t count_max, size_t bytes_max)
 {
@@ -18,6 +37,7 @@ size_t replicator_fakes_home_tells(struct driver *driver, uint64_t id, uint64_t 
     Mec__Tail tail = MEC__TAIL__INIT;
     Mec__StoredChange *items = memory_alloc(REPLICATOR_FAKES_TAIL_CHANGES * sizeof *items);
     Mec__StoredChange **list = memory_alloc(REPLICATOR_FAKES_TAIL_CHANGES * sizeof *list);
+    struct arena *arena = arena_create();
     size_t bytes = 0;
 
     tail.shard = (char *)DRIVER_SHARD;
@@ -40,7 +60,9 @@ size_t replicator_fakes_home_tells(struct driver *driver, uint64_t id, uint64_t 
         list[tail.n_changes] = &items[tail.n_changes];
         tail.n_changes++;
     }
+    tell_revocations(home, arena, id, &tail);
     driver_say(driver, HOME, FRAME_TAIL, id, &tail.base);
+    arena_free(arena);
     free(list);
     free(items);
     return tail.n_changes;
@@ -58,11 +80,12 @@ void replicator_fakes_home_takes(struct driver *driver, const struct frame *fram
         home->last_tail_ask_after_seq = ask->after_seq;
         if (!home->mute) {
             home->tail_id = home->is_home ? frame->id : 0;
+            home->revocations_told_seq = ask->revocations_after_seq;
             home->beat_at_us = driver->now_us + DRIVER_BEAT_US;
-            replicator_fakes_home_tells(
-                driver, frame->id, ask->after_seq,
-                ask->max_changes > 0 ? ask->max_changes : REPLICATOR_FAKES_TAIL_CHANGES,
-                REPLICATOR_FAKES_TAIL_BYTES);
+            replicator_fakes_home_tells(driver, frame->id, ask->after_seq,
+                                        ask->max_changes > 0 ? ask->max_changes
+                                                             : REPLICATOR_FAKES_TAIL_CHANGES,
+                                        REPLICATOR_FAKES_TAIL_BYTES);
         }
         mec__tail_ask__free_unpacked(ask, NULL);
     } else {
@@ -206,6 +229,8 @@ void replicator_fakes_follower_takes(struct driver *driver, uint32_t peer,
     answer.cursor = &cursor;
     if (follower->cursor_seq > 0)
         answer.cursor_digest = (ProtobufCBinaryData){32, follower->cursor_digest};
+    if (driver->hears)
+        driver->hears(driver, peer, message, &answer);
     if (!take_one(&follower->lose_answers))
         driver_say(driver, peer, FRAME_APPLIED, frame->id, &answer.base);
 out:

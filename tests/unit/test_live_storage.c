@@ -77,7 +77,7 @@ static void set_up(void)
     fault_heal();
     scratch_create();
     ck_assert_int_eq(live_loop_create(&loop), 0);
-    ck_assert_int_eq(storage_open(scratch, shards, 2, NULL, &storage, &failed), 0);
+    ck_assert_int_eq(storage_open(scratch, "us-east", shards, 2, NULL, &storage, &failed), 0);
     ck_assert_int_eq(live_storage_create(loop, storage, on_done, &seen_error, &live), 0);
 }
 

@@ -20,7 +20,7 @@ static void open_storage(void)
 {
     const char *failed = NULL;
 
-    if (storage_open(scratch, shards, 3, NULL, &storage, &failed) != 0)
+    if (storage_open(scratch, "us-east", shards, 3, NULL, &storage, &failed) != 0)
         ck_abort_msg("%s: %s", failed, store_last_error());
 }
 
@@ -135,7 +135,7 @@ START_TEST(a_bad_file_is_named_and_the_others_are_closed)
     file = open(scratch_path("shard-eu-west.db"), O_WRONLY | O_TRUNC);
     ck_assert_int_eq(write(file, "no database here, but some text", 31), 31);
     close(file);
-    ck_assert_int_eq(storage_open(scratch, shards, 3, NULL, &none, &failed), -EMEDIUMTYPE);
+    ck_assert_int_eq(storage_open(scratch, "us-east", shards, 3, NULL, &none, &failed), -EMEDIUMTYPE);
     ck_assert_str_eq(failed, scratch_path("shard-eu-west.db"));
     ck_assert_ptr_null(none);
 }

@@ -76,7 +76,7 @@ START_TEST(a_new_file_is_marked_as_ours_and_in_wal_mode)
     ck_assert_int_eq(read(file, header, sizeof(header)), sizeof(header));
     close(file);
     ck_assert_mem_eq(header + 68, "MecS", 4);
-    ck_assert_mem_eq(header + 60, "\0\0\0\1", 4); /* user_version */
+    ck_assert_mem_eq(header + 60, "\0\0\0\2", 4); /* user_version */
     ck_assert_int_eq(header[18], 2);              /* WAL, to write */
     ck_assert_int_eq(header[19], 2);              /* and to read */
 }
@@ -125,7 +125,7 @@ END_TEST
 START_TEST(a_file_of_a_newer_version_is_refused)
 {
     make_file("a.db");
-    execute("a.db", "PRAGMA user_version=2");
+    execute("a.db", "PRAGMA user_version=3");
     assert_refused("a.db", -EPROTONOSUPPORT);
     execute("a.db", "PRAGMA user_version=0");
     assert_refused("a.db", -EUCLEAN);

@@ -36,8 +36,9 @@ static inline void open_region(uint32_t region)
 {
     const char *failed;
 
-    ck_assert_int_eq(
-        storage_open(directory_of(region), names, REGIONS, NULL, &storages[region], &failed), 0);
+    ck_assert_int_eq(storage_open(directory_of(region), names[region], names, REGIONS, NULL,
+                                  &storages[region], &failed),
+                     0);
 }
 
 /* The region's process has ended and starts again. */
