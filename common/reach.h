@@ -23,7 +23,6 @@
       "a queued write reached its home past its time")                                             \
     X(CONDITION_FAILED, "condition-failed", "the condition of a write did not hold")               \
     X(DELETE_OF_NOTHING, "delete-of-nothing", "a key was to be deleted that there was not")        \
-    X(OVER_QUOTA, "over-quota", "a write was refused for the user's quota")                        \
     X(KEY_MADE_AGAIN, "key-made-again", "a deleted key was made again")                            \
     X(SHARED_COMMIT, "shared-commit", "several operations shared a transaction")                   \
     X(BATCH_UNDONE, "batch-undone", "a full disk has undone a transaction")                        \

@@ -8,6 +8,7 @@
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
+#include "regiond/audit.h"
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
@@ -270,6 +271,8 @@ void commit_stored(struct region *region, struct storage_batch *batch)
     commit->out = false;
     if (batch->target != STORAGE_QUEUE)
         copy = &region->copies[batch->target];
+    if (batch->error == 0)
+        audit_stored(region, batch);
     if (batch->error != 0 || has_written(commit, batch))
         probe_stored(region, batch->error);
     if (copy && batch->error == 0)

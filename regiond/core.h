@@ -34,7 +34,9 @@
     X(fetched_changes)                                                                             \
     X(hashes)                                                                                      \
     X(forwards)                                                                                    \
-    X(forward_failures)
+    X(forward_failures)                                                                            \
+    X(audit_heads_kept)                                                                            \
+    X(audit_heads_refused)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -51,12 +53,13 @@ enum due {
     DUE_PUMP,
     DUE_SWEEP,
     DUE_PROBE,
-    DUE_AUDITS,
+    DUE_AUDIT_NOTES,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
 };
 
 struct announce;
-struct audits;
+struct audit_notes;
+struct audit;
 struct commit;
 struct drain;
 struct erasing;
@@ -95,7 +98,7 @@ struct region {
     struct standings *standings;
     struct buckets *buckets;
     struct cache *cache;
-    struct audits *audits;
+    struct audit_notes *audit_notes;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;
@@ -103,6 +106,7 @@ struct region {
     struct hashing *hashing;
     struct probe *probe;
     struct drain *drain;
+    struct audit *audit;
     struct queue_reader *queue_reader;
     struct erasing *erasings; /* users that are being erased */
     size_t erasing_count;

@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "common/reach.h"
 #include "regiond/announce.h"
+#include "regiond/audit.h"
 
 #define TAIL_CHANGES_MAX 512
 #define TAIL_BYTES_MAX   (256u * 1024)
@@ -262,6 +263,7 @@ void feed_push(struct region *region, const struct copy *copy, const struct stor
 
 void feed_beat(struct region *region)
 {
+    audit_beat(region);
     for (size_t i = 0; i < region->copy_count; i++) {
         const struct copy *copy = &region->copies[i];
         Mec__Tail tail;
@@ -271,6 +273,7 @@ void feed_beat(struct region *region)
         tail_init(region, copy, copy->visible.seq, &tail);
         if (!tail.not_home)
             announce_fill(region, copy, copy->visible.seq, &tail);
+        audit_add_heads(region, &tail);
         send_to_all(region, copy, &tail);
     }
     deadlines_set(&region->deadlines, &region->feed->heartbeat,

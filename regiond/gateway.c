@@ -6,7 +6,7 @@
 #include "common/reach.h"
 #include "common/routes.h"
 #include "regiond/answer.h"
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
 #include "regiond/metadata.h"
 #include "regiond/names.h"
 #include "regiond/receipts.h"
@@ -41,7 +41,7 @@ static const struct row rows[] = {
     {MEC__OPERATION__TOKEN_REVOKE_ALL, NEEDS_CLAIMS | VOID_IS_FINE, sessions_void_all},
     {MEC__OPERATION__USER_DELETE, NEEDS_CLAIMS | VOID_IS_FINE, sessions_delete_account},
     {MEC__OPERATION__WHOAMI, NEEDS_CLAIMS, users_whoami},
-    {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audits_list},
+    {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audit_notes_list},
     {MEC__OPERATION__RECEIPT_GET, NEEDS_CLAIMS, receipts_get},
     {MEC__OPERATION__JWKS_GET, 0, tokens_keys},
     {MEC__OPERATION__NAME_CLAIM, NEEDS_CLAIMS, names_claim},
@@ -82,7 +82,7 @@ static bool take_claims(const Mec__Claims *from, struct token_claims *ret_claims
 static void deny(struct region *region, struct request *request)
 {
     region->counters.denied++;
-    audits_denied(region, request, PROBLEM_UNAUTHENTICATED);
+    audit_notes_denied(region, request, PROBLEM_UNAUTHENTICATED);
     answer_problem(region, request, PROBLEM_UNAUTHENTICATED,
                    "Send a valid bearer token; POST /v1/tokens issues one.");
 }
@@ -126,7 +126,7 @@ static bool stands(struct region *region, const struct row *row, struct request 
         return true;
     reach(SCOPE_LACKED);
     region->counters.denied++;
-    audits_denied(region, request, PROBLEM_SCOPE);
+    audit_notes_denied(region, request, PROBLEM_SCOPE);
     answer_problem(region, request, PROBLEM_SCOPE,
                    "The token is not good for this; log in again with the scope that it needs.");
     return false;

@@ -16,5 +16,6 @@
 void metadata_get(struct region *region, struct request *request);
 void metadata_list(struct region *region, struct request *request);
 void metadata_write(struct region *region, struct request *request); /* PUT and DELETE */
+const char *metadata_write_action(const Mec__Call *call); /* for the audit chain */
 
 #endif

@@ -54,6 +54,11 @@ static bool is_delete(const Mec__Call *call)
     return call->operation == MEC__OPERATION__METADATA_DELETE;
 }
 
+const char *metadata_write_action(const Mec__Call *call)
+{
+    return is_delete(call) ? "metadata.delete" : "metadata.put";
+}
+
 static void answer_written(struct region *region, struct request *request,
                            const struct store_op *op)
 {
@@ -110,6 +115,10 @@ static void answer_result(struct region *region, struct request *request, const 
     case STORE_FORBIDDEN:
         answer_problem(region, request, PROBLEM_FORBIDDEN,
                        "The account is gone, or its sessions have been revoked.");
+        break;
+    case STORE_OVER_QUOTA:
+        answer_problem(region, request, PROBLEM_QUOTA,
+                       "Delete something first; the world limits what a user may have.");
         break;
     default:
         answer_problem(region, request, PROBLEM_INTERNAL, "The write did not run.");
@@ -178,6 +187,8 @@ static void start(struct region *region, const struct request *request,
     write->op.store.write.idempotency_key = call->idempotency_key;
     write->op.store.write.traceparent = call->traceparent;
     write->op.store.write.receipt = "";
+    write->op.store.write.action = metadata_write_action(call);
+    write->op.store.write.session = write->request.claims.session;
     if (call->mode == MEC__CALL_MODE__DELIVER) {
         write->op.store.write.receipt = call->receipt;
         write->op.store.write.expires_wall_us = call->expires_wall_us;

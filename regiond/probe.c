@@ -77,6 +77,7 @@ void probe_again(struct region *region)
                   .position = "",
                   .problem = "",
                   .detail = ""},
+        .event = {.action = "disk.probe"},
     };
     probe->under_way = true;
     commit_queue(region, &probe->op);

@@ -10,6 +10,7 @@
 #include "regiond/answer.h"
 #include "regiond/commit.h"
 #include "regiond/drain.h"
+#include "regiond/metadata.h"
 #include "regiond/text.h"
 
 #define RECEIPT_SIZE       128
@@ -183,6 +184,11 @@ void receipts_accept(struct region *region, const struct request *request, const
         .detail = "",
     };
     memcpy(entry->request_digest, digest, sizeof entry->request_digest);
+    accepting->op.queue.event = (struct store_event){
+        .action = metadata_write_action(accepting->request.call),
+        .session = accepting->request.claims.session,
+        .key = accepting->request.call->key,
+    };
     commit_queue(region, &accepting->op);
 }
 

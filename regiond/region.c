@@ -10,7 +10,8 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "regiond/announce.h"
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
+#include "regiond/audit.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
@@ -204,8 +205,10 @@ static bool take_frame(struct region *region, uint64_t connection, const struct 
             feed_fetch_ask(region, connection, id, message);
         break;
     case FRAME_APPLY:
-        if ((message = mec__apply__unpack(arena, size, body)) != NULL)
+        if ((message = mec__apply__unpack(arena, size, body)) != NULL) {
+            audit_take(region, message);
             follower_apply(region, connection, id, message);
+        }
         break;
     default:
         break;
@@ -261,8 +264,8 @@ static void on_deadline(struct region *region, struct deadline *deadline)
     case DUE_PROBE:
         probe_again(region);
         return;
-    case DUE_AUDITS:
-        audits_flush(region);
+    case DUE_AUDIT_NOTES:
+        audit_notes_flush(region);
         return;
     case DUE_ERASING:
         erasing_again(region, deadline->owner);
@@ -377,7 +380,7 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->outbox = outbox_create();
     region->edge = edge_create();
     region->standings = standing_create();
-    region->audits = audits_create();
+    region->audit_notes = audit_notes_create();
     region->buckets = buckets_create();
     region->cache = cache_create(0);
     region->hashing = hashing_create();
@@ -407,6 +410,9 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     region->announce = announce_create(region);
     region->feed = feed_create(region);
     region->commit = commit_create(region);
+    r = audit_create(region, options->audit_interval_us, &region->audit);
+    if (r < 0)
+        goto failed;
     r = drain_create(region, &region->drain);
     if (r < 0)
         goto failed;
@@ -443,10 +449,11 @@ void region_free(struct region *region)
         cancel_all(region);
     }
     erasing_free(region);
-    audits_free(region);
+    audit_notes_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
+    audit_free(region->audit);
     commit_free(region->commit);
     feed_free(region->feed);
     announce_free(region->announce);

@@ -24,6 +24,7 @@ struct region_options {
     const char *signing_kid;
     uint8_t secret[32]; /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
+    uint64_t audit_interval_us; /* see audit_create(); 0: a second */
 };
 
 enum region_event_kind {
@@ -114,5 +115,7 @@ bool region_revocations_age(struct region *region, struct moment at, const char 
                             uint64_t *ret_us);
 bool region_is_revoked(const struct region *region, const char *shard, const char *user,
                        const char *session, uint64_t generation);
+/* The heads of other regions' audit chains that this one keeps, likewise. */
+char *region_audit_heads(const struct region *region);
 
 #endif

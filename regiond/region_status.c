@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "regiond/audit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
 #include "regiond/revocations.h"
@@ -80,6 +81,11 @@ static json_t *counters_json(const struct region *region)
     json_object_set_new(counters, "tokens_checked", json_integer((json_int_t)edge.misses));
     json_object_set_new(counters, "tokens_refused", json_integer((json_int_t)edge.refused));
     return counters;
+}
+
+char *region_audit_heads(const struct region *region)
+{
+    return audit_heads_json(region);
 }
 
 char *region_status(struct region *region, struct moment at)

@@ -9,7 +9,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/erasing.h"
 #include "regiond/tokens.h"
@@ -153,7 +153,7 @@ static void write(struct region *region, struct changing *changing)
                   .idempotency_key = "",
                   .receipt = "",
                   .traceparent = request->call->traceparent,
-                  .action = audits_action(request->call->operation),
+                  .action = audit_notes_action(request->call->operation),
                   .session = request->claims.session},
     };
     announce(changing, &changing->op.store.write);
@@ -251,8 +251,8 @@ static void refresh(struct region *region, struct request *request, const struct
     refreshing->epoch = account->epoch;
     refreshing->seq = account->seq;
     request_park(request, &refreshing->request);
-    audits_note(region, &refreshing->request, audits_action(request->call->operation), next,
-                on_noted, refreshing);
+    audit_notes_note(region, &refreshing->request, audit_notes_action(request->call->operation),
+                     next, on_noted, refreshing);
 }
 
 void sessions_refresh(struct region *region, struct request *request)

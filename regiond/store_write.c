@@ -140,10 +140,8 @@ static int refuse(struct store *store, struct store_op *op, const struct store_h
     } else {
         error = store_usage_check(&store->file, &op->write, stored_size(&op->write), head, &fits);
     }
-    if (!fits) {
-        reach(OVER_QUOTA);
+    if (!fits)
         op->result = STORE_OVER_QUOTA;
-    }
     if (op->result != STORE_NOT_RUN)
         op->version = head->lives ? head->version : 0;
     return error;

@@ -11,7 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
 
@@ -44,7 +44,7 @@ static void fail(struct region *region, struct login *login, enum problem_id pro
 static void refuse(struct region *region, struct login *login)
 {
     region->counters.denied++;
-    audits_denied(region, &login->request, PROBLEM_UNAUTHENTICATED);
+    audit_notes_denied(region, &login->request, PROBLEM_UNAUTHENTICATED);
     fail(region, login, PROBLEM_UNAUTHENTICATED, "The name or the password is wrong.");
 }
 
@@ -112,8 +112,8 @@ static void issue(struct region *region, struct login *login)
     snprintf(claims.scope, sizeof claims.scope, "%s", login->credentials.scope);
     secret_draw_hex(&region->secret, claims.session, 32);
     login->claims = claims;
-    audits_note(region, &login->request, audits_action(MEC__OPERATION__TOKEN_CREATE),
-                &login->claims, on_noted, login);
+    audit_notes_note(region, &login->request, audit_notes_action(MEC__OPERATION__TOKEN_CREATE),
+                     &login->claims, on_noted, login);
 }
 
 static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)

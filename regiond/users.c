@@ -11,7 +11,7 @@
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
@@ -156,7 +156,7 @@ static void write_account(struct region *region, struct signup *signup)
                   .idempotency_key = "",
                   .receipt = "",
                   .traceparent = signup->request.call->traceparent,
-                  .action = audits_action(MEC__OPERATION__USER_CREATE)},
+                  .action = audit_notes_action(MEC__OPERATION__USER_CREATE)},
     };
     commit_store(region, signup->request.copy, &signup->op);
 }

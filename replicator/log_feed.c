@@ -21,6 +21,7 @@ struct log_feed *log_feed_create(const char *shard)
     feed->ring = ring_create(LOG_FEED_RING_CHANGES_MAX, LOG_FEED_RING_BYTES_MAX);
     feed->revocations = revocation_list_create(REVOCATION_LIST_MAX);
     feed->ask_at_us = NEVER_US;
+    feed->heads = heads_create();
     return feed;
 }
 
@@ -30,6 +31,7 @@ void log_feed_free(struct log_feed *feed)
         return;
     revocation_list_free(feed->revocations);
     ring_free(feed->ring);
+    heads_free(feed->heads);
     free(feed->shard);
     free(feed);
 }
@@ -187,6 +189,7 @@ int log_feed_take(struct log_feed *feed, const Mec__Tail *tail, uint64_t now_us,
         *ret_news = start_anew(feed, tail, now_us);
         return 0;
     }
+    heads_take(feed->heads, tail);
     feed->live = true;
     feed->ask_at_us = deadline_us;
     *ret_news = news;

@@ -13,6 +13,7 @@
 
 #include "common/revocation_list.h"
 #include "replication.pb-c.h"
+#include "replicator/heads.h"
 #include "replicator/ring.h"
 
 /* The ring's bounds, for one shard. */
@@ -33,6 +34,7 @@ struct log_feed {
     uint64_t told_us;   /* ... as we were told then, by ours */
     uint64_t tail_id;   /* call id of the present subscription; 0 = none */
     uint64_t ask_at_us; /* when to ask (again); NEVER_US without a connection */
+    struct heads *heads; /* of audit chains, as the home's heartbeats bring them */
 };
 
 /* What a Tail has changed. */

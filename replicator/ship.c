@@ -178,6 +178,7 @@ static void send_empty(struct replicator *replicator, const struct log_feed *fee
     apply_init(replicator, feed, stream->state == STREAM_STREAMING ? stream->cursor_seq : 0, now_us,
                &apply);
     ahead_fill(&follower->ahead, feed->revocations, replicator->arena, &apply);
+    heads_put(feed->heads, &apply);
     send_apply(replicator, follower, &apply, 0, now_us);
 }
 

@@ -19,6 +19,10 @@
 #define HASH_US_MAX      6000
 #define IDLE_US          (20 * MILLISECOND_US) /* as in live_storage.c */
 
+/* Signatures cost more than all the rest of a second: heads of audit chains are signed less often
+ * than they are live. */
+#define AUDIT_INTERVAL_US (5 * SECOND_US)
+
 struct region_host {
     struct process *process;
     struct vfs *disk;
@@ -389,6 +393,7 @@ static int create_core(struct process *process, const struct store_end *ends)
         .vfs = host->vfs_name,
         .signing_seed = host->signing_seed,
         .signing_kid = director_signing_kid(simulation, process->index),
+        .audit_interval_us = AUDIT_INTERVAL_US,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 

@@ -47,6 +47,7 @@ struct watch;
     X(REFUSED_MEANS_NOTHING, "refused-means-nothing", "a write that was refused had no effect")    \
     X(CONDITION, "condition", "a conditional write had its effect only where its condition held")  \
     X(KEY_REUSE, "key-reuse", "another write under a used key is refused")                         \
+    X(AUDIT, "audit", "audit chains verify, and each mutation has one entry that tells it")        \
     X(NAME_UNIQUE, "name-unique", "a user name belongs to one account in the world")               \
     X(FAILS_CLOSED, "fails-closed",                                                                \
       "no log-in without the home; strangers get 401 and nothing else")                            \

@@ -332,6 +332,18 @@ static void write_history(const struct file *file, const struct watch_shard *sha
     }
 }
 
+static void check_usage(const struct file *file, uint64_t seq)
+{
+    char *path = storage_shard_path(file->directory, shard_of(file));
+    struct store_reader *reader;
+
+    if (store_reader_open(path, file->vfs, &reader) == 0) {
+        watch_usage_check(file->watch, file->now_us, file->region, file->shard, reader, seq);
+        store_reader_free(reader);
+    }
+    free(path);
+}
+
 static void check_final(const struct file *file, uint32_t core)
 {
     struct watch *watch = file->watch;
@@ -349,6 +361,7 @@ static void check_final(const struct file *file, uint32_t core)
                      "%s has its copy of %s at %" PRIu64 " in the end, the home is at %zu",
                      region_of(file), shard_of(file), end.seq, shard->log.count);
     write_history(file, shard);
+    check_usage(file, end.seq);
 }
 
 void watch_final(struct watch *watch, uint64_t now_us, uint32_t core, const char *const *vfs,
@@ -363,5 +376,7 @@ void watch_final(struct watch *watch, uint64_t now_us, uint32_t core, const char
         file.directory = directories[file.region];
         for (file.shard = 0; file.shard < watch->region_count && !watch->breach.found; file.shard++)
             check_final(&file, core);
+        if (!watch->breach.found)
+            watch_audit_final(watch, now_us, file.region, file.vfs, file.directory);
     }
 }

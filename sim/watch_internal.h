@@ -54,6 +54,8 @@ struct watch_entry {
     bool deleted, created;
     bool acknowledged;
     bool given_up; /* it is no longer in the true log: an operator's decision, or a damaged home */
+    uint32_t copy_life; /* of the home's copy, then */
+    uint64_t audited;   /* entries in the audit chain of its home */
     const char *content_type;
     struct slice value;
     uint8_t request_digest[16];
@@ -85,6 +87,7 @@ struct watch_copy {
     bool damaged;
     uint64_t damaged_until_us; /* of the last time */
     bool forked;               /* it holds changes that were given up */
+    uint32_t life;             /* rises when it is lost */
 };
 
 /* ---- writes of clients ---- */
@@ -119,6 +122,7 @@ struct watch_effort {
     struct watch_queued *queued;          /* linked by next_of_effort */
     uint32_t refused[PLAN_REGIONS_MAX];   /* on which of the region's disks; 0: on none */
     bool maybe_refused[PLAN_REGIONS_MAX]; /* ever */
+    uint64_t audited[PLAN_REGIONS_MAX];   /* refusals in the region's audit chains */
     char name[];
 };
 
@@ -144,6 +148,7 @@ struct watch_queued {
     uint64_t ended_us;
     uint64_t settled_wall_us;
     const char *position, *problem;
+    uint64_t audited; /* entries in the audit chain of its queue */
 };
 
 struct watch_queue {
@@ -345,6 +350,15 @@ void watch_files_opened(struct watch *watch, uint64_t now_us, uint32_t region, c
                         const char *directory, const struct store_end *ends);
 void watch_files_opened_queue(struct watch *watch, uint64_t now_us, uint32_t region,
                               const char *vfs, const char *directory);
+
+/* ---- watch_audit.c, watch_usage.c: in the end ---- */
+
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
+                       const char *directory);
+
+/* @reader's file stands at @seq. */
+void watch_usage_check(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t shard,
+                       struct store_reader *reader, uint64_t seq);
 
 /* ---- watch_reads.c, watch_told.c, watch_names.c ---- */
 

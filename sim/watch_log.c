@@ -175,6 +175,7 @@ static struct watch_entry *make_entry(struct watch *watch, uint32_t region, stru
         .published_us = NEVER_US,
         .batch = watch->shards[key->shard].batches,
         .home = region,
+        .copy_life = watch->regions[region].copies[key->shard].life,
         .deleted = change->deleted,
         .created = change->created,
         .content_type = arena_text(watch->arena, change->content_type),

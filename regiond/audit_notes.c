@@ -1,4 +1,4 @@
-#include "regiond/audits.h"
+#include "regiond/audit_notes.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -21,7 +21,7 @@
 
 /* ---- names ---- */
 
-const char *audits_action(Mec__Operation operation)
+const char *audit_notes_action(Mec__Operation operation)
 {
     switch (operation) {
     case MEC__OPERATION__USER_CREATE:
@@ -82,7 +82,7 @@ struct denial {
     uint64_t count;
 };
 
-struct audits {
+struct audit_notes {
     struct denial *denials;
     struct deadline deadline;
 };
@@ -93,51 +93,52 @@ struct entry {
     char user[USER_ID_SIZE];
 };
 
-struct audits *audits_create(void)
+struct audit_notes *audit_notes_create(void)
 {
-    struct audits *audits = memory_alloc(sizeof *audits);
+    struct audit_notes *notes = memory_alloc(sizeof *notes);
 
-    audits->deadline.kind = DUE_AUDITS;
-    return audits;
+    notes->deadline.kind = DUE_AUDIT_NOTES;
+    return notes;
 }
 
-static void forget(struct audits *audits, struct denial *denial)
+static void forget(struct audit_notes *notes, struct denial *denial)
 {
-    HASH_DEL(audits->denials, denial);
+    HASH_DEL(notes->denials, denial);
     free(denial);
 }
 
-void audits_free(struct region *region)
+void audit_notes_free(struct region *region)
 {
-    struct audits *audits = region->audits;
+    struct audit_notes *notes = region->audit_notes;
 
-    if (!audits)
+    if (!notes)
         return;
-    deadlines_clear(&region->deadlines, &audits->deadline);
-    while (audits->denials)
-        forget(audits, audits->denials);
-    free(audits);
+    deadlines_clear(&region->deadlines, &notes->deadline);
+    while (notes->denials)
+        forget(notes, notes->denials);
+    free(notes);
 }
 
-void audits_denied(struct region *region, const struct request *request, enum problem_id problem)
+void audit_notes_denied(struct region *region, const struct request *request,
+                        enum problem_id problem)
 {
-    struct audits *audits = region->audits;
+    struct audit_notes *notes = region->audit_notes;
     struct denial *denial;
     struct kind kind = {.operation = (uint32_t)request->call->operation, .problem = problem};
 
     if (request->has_claims)
         snprintf(kind.user, sizeof kind.user, "%s", request->claims.user);
-    if (HASH_COUNT(audits->denials) >= AUDITS_DENIALS_MAX)
+    if (HASH_COUNT(notes->denials) >= AUDIT_NOTES_DENIALS_MAX)
         kind = (struct kind){.problem = problem};
-    HASH_FIND(hh, audits->denials, &kind, sizeof kind, denial);
+    HASH_FIND(hh, notes->denials, &kind, sizeof kind, denial);
     if (!denial) {
         denial = memory_alloc(sizeof *denial);
         denial->kind = kind;
-        HASH_ADD(hh, audits->denials, kind, sizeof denial->kind, denial);
+        HASH_ADD(hh, notes->denials, kind, sizeof denial->kind, denial);
     }
     denial->count++;
-    if (audits->deadline.slot == 0)
-        deadlines_set(&region->deadlines, &audits->deadline, region->at.now_us + FLUSH_US);
+    if (notes->deadline.slot == 0)
+        deadlines_set(&region->deadlines, &notes->deadline, region->at.now_us + FLUSH_US);
 }
 
 static void on_written(struct region *region, struct commit_op *op, int error)
@@ -160,7 +161,7 @@ static void write_down(struct region *region, const struct denial *denial)
     entry->op.done = on_written;
     entry->op.queue = (struct queue_op){
         .kind = QUEUE_OP_AUDIT,
-        .event = {.action = audits_action(operation),
+        .event = {.action = audit_notes_action(operation),
                   .service = route ? route->service : "",
                   .user = entry->user,
                   .outcome = problem_get((enum problem_id)denial->kind.problem)->type,
@@ -168,13 +169,13 @@ static void write_down(struct region *region, const struct denial *denial)
     commit_queue(region, &entry->op);
 }
 
-void audits_flush(struct region *region)
+void audit_notes_flush(struct region *region)
 {
-    struct audits *audits = region->audits;
+    struct audit_notes *notes = region->audit_notes;
 
-    while (audits->denials) {
-        write_down(region, audits->denials);
-        forget(audits, audits->denials);
+    while (notes->denials) {
+        write_down(region, notes->denials);
+        forget(notes, notes->denials);
     }
 }
 
@@ -184,7 +185,7 @@ struct note {
     struct commit_op op;
     struct request *request;
     struct token_claims claims;
-    audits_noted *done;
+    audit_notes_done *done;
     void *context;
 };
 
@@ -197,8 +198,8 @@ static void on_noted(struct region *region, struct commit_op *op, int error)
     free(note);
 }
 
-void audits_note(struct region *region, struct request *request, const char *action,
-                 const struct token_claims *claims, audits_noted *done, void *context)
+void audit_notes_note(struct region *region, struct request *request, const char *action,
+                      const struct token_claims *claims, audit_notes_done *done, void *context)
 {
     struct note *note = memory_alloc(sizeof *note);
 
@@ -300,7 +301,7 @@ static void list_admitted(struct region *region, struct request *request)
     free(json);
 }
 
-void audits_list(struct region *region, struct request *request)
+void audit_notes_list(struct region *region, struct request *request)
 {
     request_enter(request, STAGE_SERVICE);
     if (!request->copy || !copies_is_home(region, request->copy))
