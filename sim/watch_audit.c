@@ -63,6 +63,8 @@ static bool is_action_of(const char *action, const struct watch_entry *entry)
     const char *service = entry->key->service;
     size_t size = strlen(service);
 
+    if (entry->deleted && !entry->effort && strcmp(action, "auth.erase") == 0)
+        return true; /* of a deleted user */
     if (strcmp(service, "metadata") == 0)
         return strcmp(action, entry->deleted ? "metadata.delete" : "metadata.put") == 0;
     return strncmp(action, service, size) == 0 && action[size] == '.';

@@ -10,9 +10,14 @@
     "closing/" /* what a home is to erase stands under that, as regiond/erasing.c writes           \
                 */
 
+bool watch_erasing_closes(const struct watch_entry *account)
+{
+    return account->deleted || (account->account && account->account->closing);
+}
+
 static bool is_closed(const struct watch_entry *account)
 {
-    return account && (account->deleted || (account->account && account->account->closing));
+    return account && watch_erasing_closes(account);
 }
 
 static const struct watch_entry *account_of(const struct watch *watch, uint32_t shard,
@@ -21,6 +26,14 @@ static const struct watch_entry *account_of(const struct watch *watch, uint32_t 
     const struct watch_key *key = watch_sessions_account(watch, shard, user);
 
     return key ? key->head : NULL;
+}
+
+bool watch_erasing_is_closed(const struct watch *watch, const char *user)
+{
+    for (uint32_t shard = 0; shard < watch->region_count; shard++)
+        if (is_closed(account_of(watch, shard, user)))
+            return true;
+    return false;
 }
 
 bool watch_erasing_was_closed(const struct watch *watch, const char *name)

@@ -425,6 +425,10 @@ void watch_sessions_told(struct watch *watch, const struct outcome_asked *asked,
 /* A record has changed: may what goes go? */
 void watch_erasing_changed(struct watch *watch, uint64_t now_us, const struct watch_entry *entry);
 
+/* Does this change of an account leave it deleted, or about to be? Is that so of @user's? */
+bool watch_erasing_closes(const struct watch_entry *account);
+bool watch_erasing_is_closed(const struct watch *watch, const char *user);
+
 /* Has there ever been an account of that name that was deleted? */
 bool watch_erasing_was_closed(const struct watch *watch, const char *name);
 

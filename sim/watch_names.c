@@ -93,23 +93,6 @@ static bool is_firm(const struct watch *watch)
     return !watch->gave_up && !watch_is_any_damaged(watch);
 }
 
-static bool is_closing(const struct watch_entry *account)
-{
-    return account->deleted || (account->account && account->account->closing);
-}
-
-/* Has the account of @user been closed? */
-static bool is_closed(const struct watch *watch, const char *user)
-{
-    for (uint32_t i = 0; i < watch->region_count; i++) {
-        const struct watch_key *key = watch_sessions_account(watch, i, user);
-
-        if (key && key->head && is_closing(key->head))
-            return true;
-    }
-    return false;
-}
-
 /* ---- signing up ---- */
 
 static struct watch_entry *find_account(const struct watch *watch, const struct outcome *outcome,
@@ -131,7 +114,7 @@ static void note(struct watch *watch, const struct outcome_asked *asked,
     struct watch_signed_up *known;
 
     HASH_FIND(hh, watch->names, asked->user_name, (unsigned)size, known);
-    if (known && strcmp(known->user, user) != 0 && is_closed(watch, known->user)) {
+    if (known && strcmp(known->user, user) != 0 && watch_erasing_is_closed(watch, known->user)) {
         known->user = arena_text(watch->arena, user);
         known->told_us = outcome->now_us;
     }
@@ -162,11 +145,11 @@ static void signed_up_as(struct watch *watch, const struct outcome_asked *asked,
                      asked->operation->client, asked->user_name, user);
         return;
     }
-    if (account->published_us < asked->now_us && is_closing(account))
+    if (account->published_us < asked->now_us && watch_erasing_closes(account))
         watch_report(watch, outcome->now_us, WATCH_ERASED,
                      "client %u is told that %s has an account, %s, which has been deleted",
                      asked->operation->client, asked->user_name, user);
-    if (is_firm(watch) && !is_closed(watch, user) &&
+    if (is_firm(watch) && !watch_erasing_is_closed(watch, user) &&
         (!read_claim(find_claim(watch, asked->user_name), &claim) || !claim.confirmed ||
          strcmp(claim.user, user) != 0))
         watch_report(watch, outcome->now_us, WATCH_NAME_UNIQUE,
@@ -206,7 +189,7 @@ static bool is_known_well(const struct watch *watch, const struct outcome_asked 
 
     HASH_FIND_STR(watch->names, asked->user_name, known);
     return known && known->told_us < asked->now_us && is_firm(watch) &&
-           !is_closed(watch, known->user) &&
+           !watch_erasing_is_closed(watch, known->user) &&
            read_claim(find_claim(watch, asked->user_name), &claim) && claim.confirmed &&
            strcmp(claim.user, known->user) == 0;
 }

@@ -238,6 +238,11 @@ void watch_sessions_forbidden(struct watch *watch, uint64_t now_us,
 
 /* ---- what is honoured ---- */
 
+static uint64_t wall_us(uint64_t now_us)
+{
+    return SIMULATION_WALL_US + now_us;
+}
+
 static void report(struct watch *watch, const struct outcome_asked *asked,
                    const struct outcome *outcome, enum watch_check check, const char *what)
 {
@@ -330,12 +335,25 @@ static void check_honoured(struct watch *watch, const struct outcome_asked *aske
                "the token is void, and the bookmark is past what says so");
 }
 
-/* ---- what is refused ---- */
-
-static uint64_t wall_us(uint64_t now_us)
+/* Nobody but the home takes it, and that knows. */
+static void check_accepted(struct watch *watch, const struct outcome_asked *asked,
+                           const struct outcome *outcome, uint32_t shard)
 {
-    return SIMULATION_WALL_US + now_us;
+    uint32_t region = watch_find(watch, outcome->region);
+    uint64_t off_us = watch_clock_most_off(watch, outcome->now_us);
+    struct moment at = {asked->now_us, wall_us(asked->now_us) - off_us};
+    struct watch_token token = {.shard = shard,
+                                .user = asked->claims->user,
+                                .session = asked->claims->session,
+                                .generation = asked->claims->generation,
+                                .expires_s = asked->claims->expires_s};
+
+    if (asked->operation->kind == PLAN_OPERATION_REFRESH && outcome->status == 201 &&
+        region != PLAN_NONE)
+        watch_accepted(watch, at, region, &token);
 }
+
+/* ---- what is refused ---- */
 
 /* By the clock of some region, as far as it was ever off. */
 static bool may_be_out_of_time(const struct watch *watch, const struct outcome_asked *asked,
@@ -510,6 +528,7 @@ static void check_bearer(struct watch *watch, const struct outcome_asked *asked,
         return; /* odd ones may come with another's header */
     check_scope(watch, asked, outcome);
     check_refused(watch, asked, outcome, shard);
+    check_accepted(watch, asked, outcome, shard);
     if (!ends_sessions(kind))
         check_honoured(watch, asked, outcome, shard);
     else if (outcome->status == 204)
