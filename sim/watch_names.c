@@ -18,14 +18,14 @@ struct claim {
 static bool read_claim(const struct watch_entry *entry, struct claim *ret_claim)
 {
     json_int_t expires_wall_us = 0;
-    const char *user, *shard, *state;
+    const char *user, *shard = "", *state;
     json_t *root;
     bool good;
 
     if (!entry || entry->deleted)
         return false;
     root = json_loadb(entry->value.data, entry->value.size, 0, NULL);
-    good = root && json_unpack(root, "{s:s, s:s, s:s, s?I}", "user", &user, "shard", &shard,
+    good = root && json_unpack(root, "{s:s, s?s, s:s, s?I}", "user", &user, "shard", &shard,
                                "state", &state, "expires_wall_us", &expires_wall_us) == 0;
     if (good) {
         (void)snprintf(ret_claim->shard, sizeof(ret_claim->shard), "%s", shard);
@@ -100,11 +100,12 @@ static struct watch_entry *find_account(const struct watch *watch, const struct 
 {
     uint32_t shard = outcome->position ? watch_find(watch, outcome->position->shard) : PLAN_NONE;
     const struct watch_key *key =
-        shard == PLAN_NONE ? NULL : watch_log_key(watch, shard, "auth", user, "account");
-
+        shard == PLAN_NONE ? NULL : watch_sessions_account(watch, shard, user);
     struct watch_entry *entry = key ? watch_log_state(key, outcome->position->seq) : NULL;
 
-    return entry || !key ? entry : key->given_up;
+    if (!key || entry)
+        return entry;
+    return key->head ? key->head : key->given_up;
 }
 
 static void note(struct watch *watch, const struct outcome_asked *asked,
