@@ -132,6 +132,8 @@
     X(SIGN_UP_RETRIED, "sign-up-retried", "a sign-up found its account made")                      \
     X(SIGN_UP_RACED, "sign-up-raced", "two tries of one sign-up met")                              \
     X(LOG_IN_NAME_ASKED_FOR, "log-in-name-asked-for", "a log-in asked the name's home")            \
+    X(LOG_IN_USER_GONE, "log-in-user-gone",                                                        \
+      "a log-in found the user deleted, and asked whose the name is now")                          \
     X(LOG_IN_PASSED_ON, "log-in-passed-on", "a log-in was passed on to the home")                  \
     X(LOG_IN_MISDIRECTED, "log-in-misdirected",                                                    \
       "a log-in was passed on to a region that is not the home")                                   \

@@ -8,6 +8,7 @@
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/account.h"
 #include "regiond/commit.h"
@@ -39,9 +40,10 @@ struct erasing {
     struct copy *copy;
     char user[USER_ID_SIZE];
     char name[ACCOUNT_NAME_SIZE];
+    uint64_t note_version;
     size_t out; /* removals under way */
     bool failed;
-    enum { RECORDS, ACCOUNT, NAME, NOTE, DONE } phase;
+    enum { RECORDS, ACCOUNT, LATE_RECORDS, NAME, NOTE, DONE } phase;
     struct deadline deadline;
 };
 
@@ -109,6 +111,7 @@ static int read_note(struct region *region, struct erasing *job)
     else
         snprintf(job->name, sizeof job->name, "%s", name);
     json_decref(root);
+    job->note_version = record.version;
     return r;
 }
 
@@ -160,8 +163,8 @@ static void on_removed(struct region *region, struct commit_op *op, int error)
         go_on(region, job);
 }
 
-static void remove_record(struct region *region, struct erasing *job, const char *service,
-                          const char *user, const char *key)
+static struct removal *new_removal(struct erasing *job, const char *service, const char *user,
+                                   const char *key)
 {
     struct removal *removal = memory_alloc(sizeof *removal);
 
@@ -180,8 +183,13 @@ static void remove_record(struct region *region, struct erasing *job, const char
                                                     .traceparent = "",
                                                     .action = "auth.erase",
                                                     .actor = job->user}};
-    job->out++;
-    commit_store(region, job->copy, &removal->op);
+    return removal;
+}
+
+static void start_removal(struct region *region, struct removal *removal)
+{
+    removal->job->out++;
+    commit_store(region, removal->job->copy, &removal->op);
 }
 
 /* Begin to remove what is left of @service, a page of it. Returns how many, or -EIO. */
@@ -192,12 +200,11 @@ static int remove_page(struct region *region, struct erasing *job, const char *s
                                   PAGE, records);
 
     for (int i = 0; i < count; i++)
-        remove_record(region, job, service, job->user, records[i].key);
+        start_removal(region, new_removal(job, service, job->user, records[i].key));
     return count;
 }
 
-/* Writes that were on their way when the account was closed may still come in behind the first
- * page: so each page starts from the front again, and only nothing is enough. */
+/* Each page starts from the front again, and only nothing is enough. */
 static int remove_records(struct region *region, struct erasing *job)
 {
     for (size_t i = 0; i < SERVICE_COUNT; i++) {
@@ -244,13 +251,17 @@ static void release_name(struct region *region, struct erasing *job)
                  job);
 }
 
+/* Unless it has been written anew: then the account is to be closed after all. */
 static void remove_note(struct region *region, struct erasing *job)
 {
     char key[sizeof NOTE_PREFIX + USER_ID_SIZE];
+    struct removal *removal;
 
     snprintf(key, sizeof key, NOTE_PREFIX "%s", job->user);
-    job->phase = DONE;
-    remove_record(region, job, "auth", "", key);
+    removal = new_removal(job, "auth", "", key);
+    removal->op.store.write.condition = STORE_IF_VERSION;
+    removal->op.store.write.if_version = job->note_version;
+    start_removal(region, removal);
 }
 
 /* A note without a closed account is left from a deletion that did not happen. */
@@ -263,6 +274,16 @@ static bool is_closing(struct region *region, struct erasing *job, int *ret_erro
     return r != 0 || account.closing;
 }
 
+static void done(struct region *region, struct erasing *job)
+{
+    reach(USER_ERASED);
+    end(region, job);
+    if (region->erasing_count == 0) /* more may have been noted than are done at once */
+        erasing_resume(region);
+}
+
+/* The account goes behind all writes that were on their way when it was closed, in the order of the
+ * file; so what is left once it is gone is the last. */
 static void go_on(struct region *region, struct erasing *job)
 {
     int r = 0;
@@ -271,45 +292,64 @@ static void go_on(struct region *region, struct erasing *job)
         end(region, job);
         return;
     }
-    if (job->phase == RECORDS) {
-        r = remove_records(region, job);
-        if (r == 0)
-            job->phase = ACCOUNT;
+    if (job->phase == RECORDS || job->phase == LATE_RECORDS) {
+        r = job->phase == LATE_RECORDS && PLANTED(HASTY_ERASER) ? 0 : remove_records(region, job);
+        if (r < 0)
+            put_off(region, job);
+        if (r != 0)
+            return;
+        job->phase++;
     }
-    if (job->phase == ACCOUNT && r == 0) {
-        job->phase = NAME;
-        remove_record(region, job, "auth", job->user, "account");
-    } else if (job->phase == NAME) {
-        release_name(region, job);
-    } else if (job->phase == NOTE) {
+    switch (job->phase) {
+    case ACCOUNT:
+        job->phase = LATE_RECORDS;
+        start_removal(region, new_removal(job, "auth", job->user, "account"));
+        return;
+    case NAME:
+        if (!PLANTED(STAYING_NAME)) {
+            release_name(region, job);
+            return;
+        }
+        /* fall through */
+    case NOTE:
+        job->phase = DONE;
         remove_note(region, job);
-    } else if (job->phase == DONE) {
-        reach(USER_ERASED);
-        end(region, job);
-        if (region->erasing_count == 0) /* more may have been noted than are done at once */
-            erasing_resume(region);
+        return;
+    default:
+        done(region, job);
         return;
     }
+}
+
+/* Always from the front, which is quick where nothing is left: what was removed may not have been.
+ */
+static void begin(struct region *region, struct erasing *job)
+{
+    int r = read_note(region, job);
+
+    if (r == -ENOENT || r == -EBADMSG) {
+        end(region, job);
+        return;
+    }
+    if (r == 0)
+        job->phase = is_closing(region, job, &r) ? RECORDS : NOTE;
     if (r < 0)
         put_off(region, job);
+    else
+        go_on(region, job);
 }
 
 void erasing_again(struct region *region, struct erasing *job)
 {
-    if (!job) {
+    if (job)
+        begin(region, job);
+    else
         erasing_resume(region);
-        return;
-    }
-    /* What was removed may not have been: from the front, which is quick where nothing is left. */
-    if (job->phase != NOTE)
-        job->phase = RECORDS;
-    go_on(region, job);
 }
 
 void erasing_start(struct region *region, struct copy *copy, const char *user)
 {
     struct erasing *job;
-    int r;
 
     if (find(region, user) || region->erasing_count >= JOBS_MAX)
         return;
@@ -321,16 +361,7 @@ void erasing_start(struct region *region, struct copy *copy, const char *user)
     job->deadline.owner = job;
     DL_APPEND(region->erasings, job);
     region->erasing_count++;
-    if (read_note(region, job) < 0) {
-        end(region, job);
-        return;
-    }
-    if (!is_closing(region, job, &r))
-        job->phase = NOTE;
-    if (r < 0)
-        put_off(region, job);
-    else
-        go_on(region, job);
+    begin(region, job);
 }
 
 static void resume(struct region *region, struct copy *copy)

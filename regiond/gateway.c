@@ -143,6 +143,13 @@ static bool stands(struct region *region, const struct row *row, struct request 
     return false;
 }
 
+bool gateway_still_stands(struct region *region, struct request *request)
+{
+    const struct row *row = find_row(request->call->operation);
+
+    return !(row->flags & NEEDS_CLAIMS) || stands(region, row, request);
+}
+
 /* By user and not by session: more log-ins give no more. */
 static bool is_within_limit(struct region *region, struct request *request)
 {

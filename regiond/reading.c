@@ -7,6 +7,7 @@
 #include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/answer.h"
+#include "regiond/gateway.h"
 
 struct waiting_read {
     struct waiting_read *prev, *next;
@@ -110,7 +111,9 @@ void reading_wake(struct region *region, struct copy *copy)
             continue;
         reach(BOOKMARK_REACHED);
         request_resume(&waiting->request, STAGE_SERVICE, region->at.now_us);
-        waiting->serve(region, &waiting->request);
+        /* What it has waited for may be that very thing: that its token is void. */
+        if (gateway_still_stands(region, &waiting->request))
+            waiting->serve(region, &waiting->request);
         leave(region, waiting);
     }
 }

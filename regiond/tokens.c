@@ -23,6 +23,7 @@ struct login {
     char user[USER_ID_SIZE];
     struct account account;
     struct token_claims claims; /* of the new session */
+    bool sure;                  /* the name's home itself has said whose it is */
     bool known;                 /* there is such an account; else the work is for show */
 };
 
@@ -173,6 +174,21 @@ static void check_password(struct region *region, struct login *login)
     }
 }
 
+static void ask_directory(struct region *region, struct login *login);
+
+/* There is no such account at its home. Our copy of the directory may still name a user who has
+ * been deleted since, while the name is somebody else's. */
+static void account_gone(struct region *region, struct login *login)
+{
+    login->known = false;
+    if (login->sure) {
+        check_password(region, login);
+        return;
+    }
+    reach(LOG_IN_USER_GONE);
+    ask_directory(region, login);
+}
+
 /* This is the home of login->user. */
 static void log_in_here(struct region *region, struct login *login)
 {
@@ -185,7 +201,12 @@ static void log_in_here(struct region *region, struct login *login)
     /* A claim on a name that its account does not bear is left over from a sign-up that failed. */
     login->known = r == 0 && !login->account.closing &&
                    strcmp(login->account.name, login->credentials.name) == 0;
-    check_password(region, login);
+    if (login->known)
+        check_password(region, login);
+    else if (login->request.call->claims) /* who has asked us looks further, and works for show */
+        fail(region, login, PROBLEM_NOT_FOUND, "There is no such account (any more).");
+    else
+        account_gone(region, login);
 }
 
 static void on_home_answered(struct region *region, void *context, int error,
@@ -199,6 +220,10 @@ static void on_home_answered(struct region *region, void *context, int error,
         return;
     if (error < 0 || from->verdict != MEC__VERDICT__FINAL) {
         home_unavailable(region, login);
+        return;
+    }
+    if (from->status == 404) {
+        account_gone(region, login);
         return;
     }
     answer_init(&answer, from->status);
@@ -261,14 +286,31 @@ static void on_looked_up(struct region *region, void *context, int error, const 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
     if (service_is_down(region, login, error, answer))
         return;
+    login->sure = true;
     if (error == 0 && answer->status == 404)
         check_password(region, login);
     else if (error < 0 || answer->status != 200 ||
              names_parse((struct slice){(const char *)answer->body.data, answer->body.len},
                          &claim) < 0)
         home_unavailable(region, login);
+    else if (strcmp(claim.user, login->user) == 0) /* who is gone, as their home has said */
+        check_password(region, login);
     else
         log_in(region, login, claim.user, claim.shard);
+}
+
+static void ask_directory(struct region *region, struct login *login)
+{
+    const struct copy *directory = names_directory(region, login->credentials.name);
+    Mec__Call call = MEC__CALL__INIT;
+
+    call.operation = MEC__OPERATION__NAME_LOOKUP;
+    call.shard = directory ? (char *)directory->shard : call.shard;
+    call.key = login->credentials.name;
+    call.traceparent = login->request.call->traceparent;
+    request_wait(&login->request, region->at.now_us);
+    forward_call(region, &login->request, directory ? directory->home_peer : PEER_NONE, &call,
+                 on_looked_up, login);
 }
 
 /* Our own copy of the directory knows most names; one that is new, or in doubt, only its home
@@ -277,7 +319,6 @@ static void look_up(struct region *region, struct login *login)
 {
     const char *name = login->credentials.name;
     const struct copy *directory = names_directory(region, name);
-    Mec__Call call = MEC__CALL__INIT;
     struct name_claim claim;
 
     if (name[0] == '\0') { /* nobody can have that name */
@@ -289,13 +330,7 @@ static void look_up(struct region *region, struct login *login)
         return;
     }
     reach(LOG_IN_NAME_ASKED_FOR);
-    call.operation = MEC__OPERATION__NAME_LOOKUP;
-    call.shard = directory ? (char *)directory->shard : call.shard;
-    call.key = login->credentials.name;
-    call.traceparent = login->request.call->traceparent;
-    request_wait(&login->request, region->at.now_us);
-    forward_call(region, &login->request, directory ? directory->home_peer : PEER_NONE, &call,
-                 on_looked_up, login);
+    ask_directory(region, login);
 }
 
 /* Who guesses passwords is slowed down, by the name that they guess for; what another region asks

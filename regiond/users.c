@@ -180,6 +180,25 @@ static void on_hashed(struct region *region, void *context, int error, const uin
     }
 }
 
+/* Its id is not given twice: old tokens bear it. */
+static bool is_deleted(struct region *region, const struct signup *signup)
+{
+    struct account account;
+    int r = account_read(region, signup->request.copy, signup->user, &account);
+    bool closing = r == 0 && account.closing;
+
+    if (r == 0)
+        sodium_memzero(&account, sizeof account);
+    return r == -EIDRM || closing;
+}
+
+static void refuse_deleted(struct region *region, struct signup *signup)
+{
+    reach(SIGN_UP_OF_DELETED);
+    fail(region, signup, PROBLEM_KEY_REUSED,
+         "The account that this idempotency key stands for has been deleted; use a new key.");
+}
+
 static void new_account(struct region *region, struct signup *signup)
 {
     signup->account = (struct account){.generation = 1,
@@ -198,10 +217,7 @@ static void find_account(struct region *region, struct signup *signup)
     int r = account_read(region, signup->request.copy, signup->user, &signup->account);
 
     if (r == -EIDRM || (r == 0 && signup->account.closing)) {
-        /* Its id is not given twice: old tokens bear it. */
-        reach(SIGN_UP_OF_DELETED);
-        fail(region, signup, PROBLEM_KEY_REUSED,
-             "The account that this idempotency key stands for has been deleted; use a new key.");
+        refuse_deleted(region, signup);
         return;
     }
     if (r < 0 && r != -ENOENT) {
@@ -269,7 +285,11 @@ void users_create(struct region *region, struct request *request)
         signup->credentials = credentials;
         account_make_id(call->idempotency_key, credentials.name, request->copy->shard,
                         signup->user);
-        ask_directory(region, signup, MEC__OPERATION__NAME_CLAIM, on_claimed);
+        /* Before its name is reserved: nobody else could have it for as long as that lasts. */
+        if (is_deleted(region, signup))
+            refuse_deleted(region, signup);
+        else
+            ask_directory(region, signup, MEC__OPERATION__NAME_CLAIM, on_claimed);
         return;
     }
     account_credentials_wipe(&credentials);

@@ -114,7 +114,7 @@ static void is_told(struct attempt *attempt, const struct http_answer *answer)
     watch_told(simulation->watch, &attempt->asked, &outcome);
     if (attempt->route)
         client_check_explained(attempt, answer, &outcome);
-    if (simulation->options->history)
+    if (simulation->options->history && attempt->bearer != BEARER_OLD)
         history_told(simulation->options->history, &attempt->asked, &outcome);
     simulation_note_number(simulation, (uint64_t)outcome.status << 32 | attempt->operation.number);
     client_finish(client, attempt);
@@ -253,10 +253,14 @@ static void trace_asked(const struct client *client, const struct attempt *attem
     if (!simulation_traces(client->simulation))
         return;
     text = plan_operation_describe(client->simulation->plan, &attempt->operation);
-    simulation_trace(client->simulation, "", "%s, as %u%s%s at %s", text, attempt->operation.number,
+    simulation_trace(client->simulation, "", "%s%s, as %u%s%s at %s", text,
+                     attempt->bearer == BEARER_OLD      ? " with a void token"
+                     : attempt->bearer == BEARER_NARROW ? " with a narrow token"
+                                                        : "",
+                     attempt->operation.number,
                      attempt->asked.idempotency_key[0] ? " with key " : "",
                      attempt->asked.idempotency_key,
-                     client->simulation->plan->region_names[client->place]);
+                     client->simulation->plan->region_names[attempt->asked.place]);
     free(text);
 }
 
@@ -268,7 +272,7 @@ void client_sends(struct client *client, struct attempt *attempt)
     attempt->asked.now_us = simulation->now_us;
     trace_asked(client, attempt);
     watch_asked(simulation->watch, &attempt->asked);
-    if (simulation->options->history)
+    if (simulation->options->history && attempt->bearer != BEARER_OLD)
         history_asked(simulation->options->history, &attempt->asked);
     if (attempt->operation.patience_us > 0) {
         struct attempt **what = memory_alloc(sizeof(struct attempt *));
@@ -417,7 +421,8 @@ size_t client_homes(const struct simulation *simulation, struct history_home **r
     for (size_t user = 0; user < plan->user_count; user++) {
         const struct client *client = any_session(simulation, user);
 
-        if (!client || director_has_moved(simulation, client_shard(client)))
+        if (!client || client->user->may_be_deleted ||
+            director_has_moved(simulation, client_shard(client)))
             continue;
         for (size_t key = 0; key < plan->key_count; key++)
             (*ret_homes)[count++] = (struct history_home){

@@ -2,9 +2,9 @@
  * keeps its token, its bookmark and what it has seen, and tells the watch and the history what it
  * asked and what it was told.
  *
- * client.c has the sessions, client_ask.c and client_odd.c make requests, client_told.c takes
- * answers in, client_explain.c holds explain to its word, client_exam.c asks in the end whether all
- * is well. */
+ * client.c has the sessions, client_ask.c, client_sessions.c and client_odd.c make requests,
+ * client_told.c takes answers in, client_explain.c holds explain to its word, client_exam.c asks in
+ * the end whether all is well. */
 
 #ifndef MEC_CLIENT_H
 #define MEC_CLIENT_H

@@ -82,26 +82,6 @@ static void delete_record(struct attempt *attempt)
     client_set_write_key(attempt);
 }
 
-static void credentials(struct attempt *attempt, const char *path)
-{
-    struct client *client = attempt->client;
-
-    set_path(attempt, HTTP_POST, path);
-    attempt->http.content_type = slice_of("application/json");
-    attempt->http.body =
-        slice_of(arena_format(client->simulation->arena, "{\"name\":\"%s\",\"password\":\"%s\"}",
-                              client->user->name, client->user->password));
-}
-
-static void sign_up(struct attempt *attempt)
-{
-    credentials(attempt, "/v1/users");
-    /* One for each user: whoever tries again means the same account. */
-    attempt->asked.idempotency_key =
-        arena_format(attempt->client->simulation->arena, "sign-up-%s", attempt->client->user->name);
-    attempt->http.idempotency_key = slice_of(attempt->asked.idempotency_key);
-}
-
 /* The same bytes again, and it is the same write. */
 static void retry(struct attempt *attempt)
 {
@@ -138,19 +118,6 @@ static void ask_receipt(struct attempt *attempt)
              arena_format(client->simulation->arena, "/v1/receipts/%s", client->receipts[0]));
 }
 
-/* Somebody else who wants the name; they are told no, or nothing. */
-static void sign_up_as_rival(struct attempt *attempt)
-{
-    struct client *client = attempt->client;
-
-    set_path(attempt, HTTP_POST, "/v1/users");
-    client_set_write_key(attempt);
-    attempt->http.content_type = slice_of("application/json");
-    attempt->http.body =
-        slice_of(arena_format(client->simulation->arena,
-                              "{\"name\":\"%s\",\"password\":\"of a rival\"}", client->user->name));
-}
-
 static void force_region(struct attempt *attempt)
 {
     about_record(attempt, HTTP_GET);
@@ -161,12 +128,6 @@ static void force_region(struct attempt *attempt)
 static void fill(struct attempt *attempt)
 {
     switch (attempt->operation.kind) {
-    case PLAN_OPERATION_SIGN_UP:
-        sign_up(attempt);
-        return;
-    case PLAN_OPERATION_LOG_IN:
-        credentials(attempt, "/v1/tokens");
-        return;
     case PLAN_OPERATION_READ:
     case PLAN_OPERATION_STRANGER:
         about_record(attempt, HTTP_GET);
@@ -214,9 +175,6 @@ static void fill(struct attempt *attempt)
     case PLAN_OPERATION_KEYS:
         set_path(attempt, HTTP_GET, "/.well-known/jwks.json");
         return;
-    case PLAN_OPERATION_RIVAL:
-        sign_up_as_rival(attempt);
-        return;
     case PLAN_OPERATION_VAULT_PUT:
     case PLAN_OPERATION_VAULT_GET:
     case PLAN_OPERATION_VAULT_DELETE:
@@ -226,19 +184,30 @@ static void fill(struct attempt *attempt)
         client_vault(attempt);
         return;
     case PLAN_OPERATION_ODD: /* client_odd() */
-    case PLAN_OPERATION_EXPLAIN_READ:
-    case PLAN_OPERATION_EXPLAIN_WRITE:
-    case PLAN_OPERATION_TRAVEL:
-    case PLAN_OPERATION_COUNT:
+        return;
+    default:
+        client_session_fill(attempt);
         return;
     }
 }
 
+/* Needs no token, or not the session's present one. */
 static bool is_open(enum plan_operation_kind kind)
 {
-    return kind == PLAN_OPERATION_SIGN_UP || kind == PLAN_OPERATION_LOG_IN ||
-           kind == PLAN_OPERATION_KEYS || kind == PLAN_OPERATION_STRANGER ||
-           kind == PLAN_OPERATION_RIVAL;
+    switch (kind) {
+    case PLAN_OPERATION_SIGN_UP:
+    case PLAN_OPERATION_LOG_IN:
+    case PLAN_OPERATION_KEYS:
+    case PLAN_OPERATION_STRANGER:
+    case PLAN_OPERATION_RIVAL:
+    case PLAN_OPERATION_OLD_TOKEN:
+    case PLAN_OPERATION_END_AGAIN:
+    case PLAN_OPERATION_NARROW:
+    case PLAN_OPERATION_SIGN_UP_AGAIN:
+        return true;
+    default:
+        return false;
+    }
 }
 
 /* What the client does when it cannot do @kind yet. PLAN_OPERATION_COUNT: nothing. */
@@ -248,7 +217,7 @@ static enum plan_operation_kind what_first(const struct client *client,
     const struct client_record *record = &client->records[operation->key % CLIENT_KEYS_MAX];
     enum plan_operation_kind kind = operation->kind;
 
-    if (!is_open(kind) && !client->token)
+    if (!is_open(kind) && !client->token.text)
         kind = PLAN_OPERATION_LOG_IN;
     if (kind == PLAN_OPERATION_LOG_IN && !client->user->signed_up)
         kind = PLAN_OPERATION_SIGN_UP;
@@ -264,10 +233,10 @@ static enum plan_operation_kind what_first(const struct client *client,
         return client->last_write ? kind : PLAN_OPERATION_COUNT;
     case PLAN_OPERATION_RECEIPT:
         return client->receipt_count > 0 ? kind : PLAN_OPERATION_COUNT;
-    case PLAN_OPERATION_RIVAL:
-        return client->user->signed_up ? kind : PLAN_OPERATION_COUNT;
     default:
-        return client_vault_can(client, kind) ? kind : PLAN_OPERATION_COUNT;
+        return client_vault_can(client, kind) && client_session_can(client, kind)
+                   ? kind
+                   : PLAN_OPERATION_COUNT;
     }
 }
 
@@ -276,21 +245,32 @@ static enum plan_operation_kind what_first(const struct client *client,
     "Bearer eyJhbGciOiJFZERTQSIsImtpZCI6IngiLCJ0eXAiOiJKV1QifQ."                                   \
     "eyJpc3MiOiJtZWNlbnRyYWw6c2ltdWxhdGVkIiwic3ViIjoieCJ9.AAAA"
 
+/* Only where somebody counts by it: it goes along to the regions, and takes its time on the way. */
+static const char *address_of(const struct client *client)
+{
+    const struct plan *plan = client->simulation->plan;
+
+    if (plan->settings.client_rate_per_s == 0)
+        return NULL;
+    return arena_format(client->simulation->arena, "192.0.2.%u", client->index);
+}
+
 static void set_headers(struct attempt *attempt)
 {
     struct client *client = attempt->client;
     struct http_request *http = &attempt->http;
 
-    http->geo = slice_of(client->simulation->plan->region_names[client->place]);
+    http->geo = slice_of(client->simulation->plan->region_names[attempt->asked.place]);
     http->authorization = (struct slice){NULL, 0};
     if (attempt->operation.kind == PLAN_OPERATION_STRANGER)
         http->authorization = slice_of(FORGED);
-    else if (client->token && !is_open(attempt->operation.kind))
+    else if (attempt->token.text)
         http->authorization =
-            slice_of(arena_format(client->simulation->arena, "Bearer %s", client->token));
+            slice_of(arena_format(client->simulation->arena, "Bearer %s", attempt->token.text));
     http->bookmark = (struct slice){NULL, 0};
     if (client->bookmark)
         http->bookmark = slice_of(client->bookmark);
+    http->client = address_of(client);
 }
 
 uint32_t client_shard(const struct client *client)
@@ -303,17 +283,52 @@ uint32_t client_shard(const struct client *client)
     return PLAN_NONE;
 }
 
+/* It is somebody else's only when the account was deleted since. */
+static void set_bearer(struct attempt *attempt)
+{
+    const struct client *client = attempt->client;
+    struct outcome_asked *asked = &attempt->asked;
+
+    if (attempt->bearer == BEARER_OWN)
+        attempt->token = client->token;
+    else if (attempt->bearer == BEARER_OLD)
+        attempt->token = client->old_token;
+    else if (attempt->bearer == BEARER_NARROW)
+        attempt->token = client->narrow_token;
+    asked->claims = attempt->token.claims;
+    asked->user_id = client->user_id;
+    asked->shard = client->shard;
+    if (attempt->bearer == BEARER_OLD) {
+        asked->user_id = asked->claims->user;
+        asked->shard = asked->claims->shard;
+    }
+}
+
+static bool is_undisturbed(const struct attempt *attempt)
+{
+    struct simulation *simulation = attempt->client->simulation;
+    enum plan_operation_kind kind = attempt->operation.kind;
+    uint32_t shard = client_shard(attempt->client);
+
+    return kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
+           kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
+           kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
+           kind != PLAN_OPERATION_ODD && kind != PLAN_OPERATION_VAULT_GET_SHARED &&
+           kind != PLAN_OPERATION_GRANT && shard != PLAN_NONE && attempt->bearer != BEARER_OLD &&
+           director_leaves_alone(simulation, director_home(simulation, shard),
+                                 attempt->asked.place);
+}
+
 static void set_asked(struct attempt *attempt)
 {
     struct client *client = attempt->client;
     struct outcome_asked *asked = &attempt->asked;
-    enum plan_operation_kind kind = attempt->operation.kind;
-    uint32_t shard = client_shard(client);
 
     asked->operation = &attempt->operation;
     asked->place = client->place;
-    asked->user_id = client->user_id;
-    asked->shard = client->shard;
+    if (attempt->bearer == BEARER_OLD && attempt->operation.region != PLAN_NONE)
+        asked->place = attempt->operation.region;
+    set_bearer(attempt);
     asked->user_name = client->user->name;
     asked->key = asked->value = asked->idempotency_key = asked->if_value = asked->receipt = "";
     asked->owner = "";
@@ -321,18 +336,12 @@ static void set_asked(struct attempt *attempt)
     asked->bookmark.count = 0;
     if (client->bookmark)
         (void)bookmark_parse(slice_of(client->bookmark), &asked->bookmark);
-    asked->undisturbed =
-        kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
-        kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
-        kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
-        kind != PLAN_OPERATION_ODD && kind != PLAN_OPERATION_VAULT_GET_SHARED &&
-        kind != PLAN_OPERATION_GRANT && shard != PLAN_NONE &&
-        director_leaves_alone(client->simulation, director_home(client->simulation, shard),
-                              client->place);
+    asked->undisturbed = is_undisturbed(attempt);
 }
 
 /* What is sent once explain has said where it would go. */
-static enum plan_operation_kind what_then(const struct plan_operation *operation,
+static enum plan_operation_kind what_then(const struct client *client,
+                                          const struct plan_operation *operation,
                                           enum plan_operation_kind kind)
 {
     static const enum plan_operation_kind reads[] = {
@@ -340,7 +349,9 @@ static enum plan_operation_kind what_then(const struct plan_operation *operation
 
     if (kind == PLAN_OPERATION_EXPLAIN_READ)
         return reads[operation->number % 3];
-    return kind == PLAN_OPERATION_EXPLAIN_WRITE ? PLAN_OPERATION_WRITE : kind;
+    if (kind == PLAN_OPERATION_EXPLAIN_WRITE)
+        return PLAN_OPERATION_WRITE;
+    return client_session_then(client, operation, kind);
 }
 
 struct attempt *client_make(struct client *client, const struct plan_operation *operation)
@@ -354,8 +365,10 @@ struct attempt *client_make(struct client *client, const struct plan_operation *
     memset(attempt, 0, sizeof *attempt);
     attempt->client = client;
     attempt->operation = *operation;
-    attempt->operation.kind = what_then(operation, kind);
-    if (attempt->operation.kind != kind)
+    attempt->operation.kind = what_then(client, operation, kind);
+    attempt->bearer = client_session_bearer(client, kind);
+    attempt->is_again = kind == PLAN_OPERATION_SIGN_UP_AGAIN;
+    if (kind == PLAN_OPERATION_EXPLAIN_READ || kind == PLAN_OPERATION_EXPLAIN_WRITE)
         attempt->phase = ATTEMPT_ASKS_WHERE;
     set_asked(attempt);
     fill(attempt);

@@ -43,9 +43,14 @@ static bool is_hopeless(const struct client *client, const struct outcome *outco
     if (watch_has_given_up(client->simulation->watch) &&
         (outcome->problem == PROBLEM_UNAUTHENTICATED || outcome->problem == PROBLEM_NAME_TAKEN))
         return true;
+    /* Or the name was given back, and somebody else was quicker. */
+    if (client->user->rival_may_have_it &&
+        (outcome->problem == PROBLEM_UNAUTHENTICATED || outcome->problem == PROBLEM_NAME_TAKEN))
+        return true;
     return client->simulation->clients->some_are_gone &&
            (outcome->problem == PROBLEM_QUEUE_UNREACHABLE ||
-            (client->passed == 0 && outcome->problem == PROBLEM_HOME_UNAVAILABLE));
+            (client->passed == 0 && outcome->problem == PROBLEM_HOME_UNAVAILABLE) ||
+            (client->user->may_be_deleted && outcome->problem == PROBLEM_UNAUTHENTICATED));
 }
 
 void client_examine_again(struct client *client)

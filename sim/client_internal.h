@@ -24,6 +24,20 @@ enum attempt_phase {
     ATTEMPT_KNOWS_WHERE /* and goes out at the end of the router's step */
 };
 
+/* A token as it was given out, and what it says. */
+struct client_token {
+    const char *text; /* NULL: there is none */
+    const struct token_claims *claims;
+};
+
+/* With which of the session's tokens a request goes out. */
+enum bearer {
+    BEARER_NONE,
+    BEARER_OWN,
+    BEARER_OLD,   /* one that it has voided */
+    BEARER_NARROW /* one that is good for records alone, or the log-in for that */
+};
+
 /* A request under way. Everything in it lives in the run's arena. */
 struct attempt {
     uint64_t request_id;
@@ -33,6 +47,9 @@ struct attempt {
     struct outcome_asked asked;
     struct http_request http;
     enum attempt_phase phase;
+    enum bearer bearer;
+    struct client_token token;   /* that it goes out with */
+    bool is_again;               /* the sign-up of an account that was deleted */
     struct outcome_route *route; /* what explain has said; NULL: nothing */
     bool over;
     struct attempt *next; /* of all that are not over */
@@ -42,8 +59,11 @@ struct attempt {
 struct client_user {
     const char *name;
     const char *password;
-    bool signed_up;   /* for sure */
-    bool is_examined; /* by one of its sessions */
+    bool signed_up;         /* for sure */
+    unsigned sign_ups;      /* so many were before the present one, each under another key */
+    bool may_be_deleted;    /* some session has asked for that, some time */
+    bool rival_may_have_it; /* the name */
+    bool is_examined;       /* by one of its sessions */
 };
 
 struct client {
@@ -55,8 +75,11 @@ struct client {
     uint32_t place;
     const char *user_id;  /* "" before the first log-in */
     const char *shard;    /* its home; "" likewise */
-    const char *token;    /* NULL: none */
     const char *bookmark; /* as it was given; NULL: none */
+    struct client_token token;
+    struct client_token old_token;     /* the last one that it has voided */
+    enum plan_operation_kind ended_by; /* how */
+    struct client_token narrow_token;
     struct client_record records[CLIENT_KEYS_MAX];
     const char *receipts[CLIENT_RECEIPTS_MAX]; /* open ones, oldest first */
     size_t receipt_count;
@@ -113,6 +136,26 @@ bool client_vault_can(const struct client *client, enum plan_operation_kind kind
 
 /* Ask for it. */
 void client_vault(struct attempt *attempt);
+
+/* ---- client_sessions.c ---- */
+
+/* What @kind comes down to: what is sent, and with which token. */
+enum plan_operation_kind client_session_then(const struct client *client,
+                                             const struct plan_operation *operation,
+                                             enum plan_operation_kind kind);
+enum bearer client_session_bearer(const struct client *client, enum plan_operation_kind kind);
+
+/* May the session do @kind, of those that are about its tokens? */
+bool client_session_can(const struct client *client, enum plan_operation_kind kind);
+
+/* A request about tokens and accounts, but for its headers. */
+void client_session_fill(struct attempt *attempt);
+
+/* Learn from the answer to such a one, or to one that was refused for its token. */
+void client_session_learn(struct attempt *attempt, const struct outcome *outcome);
+
+/* The token that @body gives out; no text: none. */
+struct client_token client_session_token(const struct client *client, struct slice body);
 
 /* ---- client_odd.c ---- */
 

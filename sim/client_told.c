@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "common/token.h"
 #include "sim/client_internal.h"
 
 static const char *keep(const struct client *client, const char *text)
@@ -123,19 +122,6 @@ static void learn_receipt(struct client *client, const struct attempt *attempt,
 
 /* ---- learning ---- */
 
-static void learn_token(struct client *client, const struct outcome *outcome)
-{
-    json_t *root = json_loadb(outcome->body.data, outcome->body.size, 0, NULL);
-    struct token_claims claims;
-
-    client->token = json_text(client, root, "token");
-    json_decref(root);
-    if (token_peek(slice_of(client->token), &claims) < 0)
-        return;
-    client->user_id = keep(client, claims.user);
-    client->shard = keep(client, claims.shard);
-}
-
 static struct client_record *record_of(struct client *client, const struct attempt *attempt)
 {
     return &client->records[attempt->operation.key % CLIENT_KEYS_MAX];
@@ -169,24 +155,13 @@ static void learn_write(struct client *client, struct attempt *attempt,
         record->known = false;
 }
 
+/* Of one that came with a void token there is nothing to learn. */
 static void learn(struct client *client, struct attempt *attempt, const struct outcome *outcome)
 {
-    if (outcome->status == 401 && attempt->operation.kind != PLAN_OPERATION_STRANGER &&
-        attempt->operation.kind != PLAN_OPERATION_RIVAL &&
-        attempt->operation.kind != PLAN_OPERATION_ODD)
-        client->token = NULL;
+    client_session_learn(attempt, outcome);
+    if (attempt->bearer == BEARER_OLD)
+        return;
     switch (attempt->operation.kind) {
-    case PLAN_OPERATION_SIGN_UP:
-        /* Taken: it was we ourselves, and the answer to that got lost. */
-        if (outcome->status == 201 || outcome->status == 409)
-            client->user->signed_up = true;
-        return;
-    case PLAN_OPERATION_LOG_IN:
-        if (outcome->status == 201)
-            learn_token(client, outcome);
-        else if (outcome->status == 401) /* the name is claimed, and the account was never made */
-            client->user->signed_up = false;
-        return;
     case PLAN_OPERATION_READ:
     case PLAN_OPERATION_READ_STRONG:
         learn_read(client, attempt, outcome);
@@ -217,6 +192,9 @@ void client_learn(struct client *client, struct attempt *attempt, const struct h
         if (ret_outcome->status == 202 ||
             (attempt->operation.kind == PLAN_OPERATION_RECEIPT && ret_outcome->status == 200))
             read_receipt(client, ret_outcome);
+        if (ret_outcome->status == 201 && (attempt->operation.kind == PLAN_OPERATION_LOG_IN ||
+                                           attempt->operation.kind == PLAN_OPERATION_REFRESH))
+            ret_outcome->issued = client_session_token(client, ret_outcome->body).claims;
         /* Of an odd request it may be a made-up one. */
         if (answer->bookmark && attempt->operation.kind != PLAN_OPERATION_ODD)
             client->bookmark = keep(client, answer->bookmark);

@@ -97,7 +97,8 @@ static bool is_well(struct simulation *simulation, uint32_t core)
 {
     const char *text;
 
-    return client_examined(simulation, &text) == 0 && is_calm(simulation, core);
+    return client_examined(simulation, &text) == 0 && is_calm(simulation, core) &&
+           watch_unerased(simulation->watch, core, &text, &text) == 0;
 }
 
 static void wait_for(struct simulation *simulation, uint32_t core,
@@ -115,7 +116,7 @@ static void report(struct simulation *simulation, uint32_t core)
     const struct plan *plan = simulation->plan;
     unsigned long long bound_s = LIVENESS_US / SECOND_US;
     uint32_t region = 0, shard = 0;
-    const char *text = "";
+    const char *text = "", *user = "";
     size_t count;
 
     if (!core_is_up(simulation, core))
@@ -134,6 +135,10 @@ static void report(struct simulation *simulation, uint32_t core)
     else if ((count = client_examined(simulation, &text)) > 0)
         watch_report(simulation->watch, simulation->now_us, WATCH_SERVES,
                      "%zu clients are not served after %llu s of health: %s", count, bound_s, text);
+    else if ((count = watch_unerased(simulation->watch, core, &user, &text)) > 0)
+        watch_report(simulation->watch, simulation->now_us, WATCH_ERASED,
+                     "of %zu deleted users something is left after %llu s of health, of %s: %s",
+                     count, bound_s, user, text);
 }
 
 /* Reads what the disks hold, so nothing may be on its way there. */

@@ -6,6 +6,7 @@
 #include "call.pb-c.h"
 #include "common/position.h"
 #include "common/problem.h"
+#include "common/token.h"
 #include "regiond/queue_store.h"
 #include "sim/plan.h"
 
@@ -29,6 +30,7 @@ struct outcome_asked {
     const char *owner;        /* VAULT_GET_SHARED: whose item, by name; else "" */
     int wanted;               /* ODD: the status that is right; 0: any */
     bool wanted_of_region;    /* likewise: a region says so, and none may be there to say it */
+    const struct token_claims *claims; /* of the token that came with it; NULL: none did */
     bool undisturbed; /* nothing is or was lately broken but one region that is neither the user's
                        * home nor where the client is: it must be served well */
 };
@@ -46,10 +48,11 @@ struct outcome {
     const struct position *position; /* Mec-Position; NULL: not said */
     bool staleness_shown, staleness_known;
     uint64_t staleness_us;
-    const char *receipt;              /* 202, and RECEIPT: which; else "" */
-    enum queue_state receipt_state;   /* likewise */
-    struct position receipt_position; /* RECEIPT, applied */
-    enum problem_id receipt_problem;  /* RECEIPT, rejected */
+    const char *receipt;               /* 202, and RECEIPT: which; else "" */
+    enum queue_state receipt_state;    /* likewise */
+    struct position receipt_position;  /* RECEIPT, applied */
+    enum problem_id receipt_problem;   /* RECEIPT, rejected */
+    const struct token_claims *issued; /* LOG_IN, REFRESH: of the new token; NULL: there is none */
 };
 
 /* What explain said of a request just before it was sent, and which way it then took. */

@@ -148,12 +148,14 @@ bool plan_operation_has_key(enum plan_operation_kind kind)
 {
     return (kind >= PLAN_OPERATION_READ && kind <= PLAN_OPERATION_DELETE) ||
            kind == PLAN_OPERATION_EXPLAIN_READ || kind == PLAN_OPERATION_EXPLAIN_WRITE ||
-           (kind >= PLAN_OPERATION_VAULT_PUT && kind <= PLAN_OPERATION_WITHDRAW);
+           (kind >= PLAN_OPERATION_VAULT_PUT && kind <= PLAN_OPERATION_WITHDRAW) ||
+           kind == PLAN_OPERATION_OLD_TOKEN;
 }
 
 bool plan_operation_has_region(enum plan_operation_kind kind)
 {
-    return kind == PLAN_OPERATION_TRAVEL || kind == PLAN_OPERATION_READ_FORCED;
+    return kind == PLAN_OPERATION_TRAVEL || kind == PLAN_OPERATION_READ_FORCED ||
+           kind == PLAN_OPERATION_OLD_TOKEN;
 }
 
 void plan_free(struct plan *plan)

@@ -136,7 +136,17 @@ struct plan_fault {
     X(VAULT_DELETE, "vault-delete", "takes KEY out of the vault")                                  \
     X(VAULT_GET_SHARED, "vault-get-shared", "asks for another user's KEY in the vault")            \
     X(GRANT, "grant", "lets another user read KEY in the vault")                                   \
-    X(WITHDRAW, "withdraw", "lets them no longer")
+    X(WITHDRAW, "withdraw", "lets them no longer")                                                 \
+    /* sessions */                                                                                 \
+    X(REFRESH, "refresh", "has its token renewed")                                                 \
+    X(LOG_OUT, "log-out", "logs out")                                                              \
+    X(REVOKE_ALL, "revoke-all", "voids all tokens of its user")                                    \
+    X(DELETE_ACCOUNT, "delete-account", "deletes its user's account")                              \
+    X(OLD_TOKEN, "old-token",                                                                      \
+      "comes with a token that it knows to be void, at REGION's place, for KEY or a new token")    \
+    X(END_AGAIN, "end-again", "ends what it has ended before, with the same token")                \
+    X(NARROW, "narrow", "logs in for its records alone, or tries what such a token is not for")    \
+    X(SIGN_UP_AGAIN, "sign-up-again", "sends the sign-up of an account again that was deleted")
 
 enum plan_operation_kind {
 #define X(kind, name, what) PLAN_OPERATION_##kind,
@@ -153,7 +163,7 @@ struct plan_operation {
     uint32_t client;
     enum plan_operation_kind kind;
     uint32_t key;
-    uint32_t region;      /* TRAVEL, READ_FORCED; else PLAN_NONE */
+    uint32_t region;      /* TRAVEL, READ_FORCED, OLD_TOKEN; else PLAN_NONE */
     uint64_t patience_us; /* the client gives up after that long; 0: waits */
 };
 

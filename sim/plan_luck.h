@@ -23,6 +23,7 @@ enum plan_aspect {
     PLAN_ASPECT_BURSTS,
     PLAN_ASPECT_VAULT,
     PLAN_ASPECT_VAULT_SETTINGS,
+    PLAN_ASPECT_SESSIONS,
     PLAN_ASPECT_FAULT = 0x100, /* and the kind */
     PLAN_ASPECT_CLIENT = 0x200 /* and which */
 };

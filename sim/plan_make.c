@@ -124,6 +124,24 @@ static void vary_vault(struct plan *plan)
         plan->settings.quota_vault_keys = few;
 }
 
+/* How long sessions last, and how often may be asked. */
+static void vary_sessions(Mec__Settings *settings, struct random *random)
+{
+    uint64_t short_s = plan_luck_between(random, 4, 40);
+    uint64_t of_user = plan_luck_between(random, 1, 5);
+    uint64_t of_client = plan_luck_between(random, 1, 4);
+    uint64_t of_name = plan_luck_between(random, 2, 12);
+
+    if (plan_luck_chance(random, 20))
+        settings->session_lifetime_s = (uint32_t)short_s;
+    if (plan_luck_chance(random, 10))
+        settings->user_rate_per_s = (uint32_t)of_user;
+    if (plan_luck_chance(random, 10))
+        settings->client_rate_per_s = (uint32_t)of_client;
+    if (plan_luck_chance(random, 10))
+        settings->login_rate_per_min = (uint32_t)of_name;
+}
+
 static void make_settings(struct plan *plan)
 {
     static const uint64_t cache_sizes[] = {0, 4096, 1024 * 1024, 1024 * 1024};
@@ -142,6 +160,8 @@ static void make_settings(struct plan *plan)
     vary_queue(settings, &random);
     settings->cache_bytes = cache_sizes[random_up_to(&random, 3)];
     vary_vault(plan);
+    plan_luck_stream(plan->seed, PLAN_ASPECT_SESSIONS, &random);
+    vary_sessions(settings, &random);
 }
 
 void plan_make(const struct plan_wishes *wishes, struct plan *ret_plan)

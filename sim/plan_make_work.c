@@ -34,6 +34,14 @@ static const uint32_t usual_weights[PLAN_OPERATION_COUNT] = {
     [PLAN_OPERATION_EXPLAIN_READ] = 15,
     [PLAN_OPERATION_EXPLAIN_WRITE] = 20,
     [PLAN_OPERATION_ODD] = 20,
+    [PLAN_OPERATION_REFRESH] = 20,
+    [PLAN_OPERATION_LOG_OUT] = 10,
+    [PLAN_OPERATION_REVOKE_ALL] = 4,
+    [PLAN_OPERATION_DELETE_ACCOUNT] = 3,
+    [PLAN_OPERATION_OLD_TOKEN] = 20,
+    [PLAN_OPERATION_END_AGAIN] = 8,
+    [PLAN_OPERATION_NARROW] = 8,
+    [PLAN_OPERATION_SIGN_UP_AGAIN] = 4,
 };
 
 /* What a seed's clients do, and how much. */
@@ -162,14 +170,22 @@ static void make_client(struct plan *plan, const struct habits *habits, uint32_t
     }
 }
 
-/* All clients want the same key at the same moment, or nearly. */
+/* All clients want the same key at the same moment, or nearly; or to end their sessions. */
 static void make_burst(struct plan *plan, uint64_t from_us, struct random *random)
 {
-    static const uint32_t weights[PLAN_OPERATION_COUNT] = {
-        [PLAN_OPERATION_READ] = 2,          [PLAN_OPERATION_WRITE] = 5,
-        [PLAN_OPERATION_WRITE_IF_SAME] = 3, [PLAN_OPERATION_WRITE_IF_ABSENT] = 1,
-        [PLAN_OPERATION_DELETE] = 1,
+    static const uint32_t weights[][PLAN_OPERATION_COUNT] = {
+        {[PLAN_OPERATION_READ] = 2,
+         [PLAN_OPERATION_WRITE] = 5,
+         [PLAN_OPERATION_WRITE_IF_SAME] = 3,
+         [PLAN_OPERATION_WRITE_IF_ABSENT] = 1,
+         [PLAN_OPERATION_DELETE] = 1},
+        {[PLAN_OPERATION_WRITE] = 4,
+         [PLAN_OPERATION_REFRESH] = 1,
+         [PLAN_OPERATION_LOG_OUT] = 4,
+         [PLAN_OPERATION_REVOKE_ALL] = 1,
+         [PLAN_OPERATION_DELETE_ACCOUNT] = 1},
     };
+    bool ends_sessions = plan_luck_chance(random, 20);
     uint64_t at_us = plan_luck_between(random, from_us, plan->duration_us - 1);
     uint64_t spread_us = plan_luck_chance(random, 50) ? 0 : BURST_SPREAD_US;
     uint32_t key = (uint32_t)random_up_to(random, plan->key_count - 1);
@@ -177,12 +193,15 @@ static void make_burst(struct plan *plan, uint64_t from_us, struct random *rando
     if (at_us + spread_us >= plan->duration_us)
         spread_us = 0;
     for (uint32_t client = 0; client < plan->client_count; client++) {
-        size_t kind = plan_luck_pick(random, weights, PLAN_OPERATION_COUNT);
+        size_t kind = plan_luck_pick(random, weights[ends_sessions], PLAN_OPERATION_COUNT);
         uint64_t later_us = random_up_to(random, spread_us);
+        struct plan_operation *operation;
 
         if (plan_luck_chance(random, 25))
             continue;
-        add(plan, client, (enum plan_operation_kind)kind, at_us + later_us)->key = key;
+        operation = add(plan, client, (enum plan_operation_kind)kind, at_us + later_us);
+        if (plan_operation_has_key(operation->kind))
+            operation->key = key;
     }
 }
 

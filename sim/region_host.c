@@ -159,6 +159,7 @@ static void stored(struct process *process, struct errand *errand)
     struct storage_batch *batch = host->batch;
 
     host->batch = NULL;
+    watch_stored(process->simulation->watch, process->index);
     step(process, (struct region_event){.kind = REGION_STORED, .batch = batch});
 }
 

@@ -183,6 +183,8 @@ void watch_batch(struct watch *watch, uint64_t now_us, uint32_t region,
         return;
     }
     publish_earlier(watch, now_us, region);
+    if (batch->target != STORAGE_QUEUE && watch->shards[batch->target].home == region)
+        watch->shards[batch->target].batches++;
     if (batch->error == -ENOSPC)
         return; /* all is undone */
     if (batch->error != 0)
@@ -191,6 +193,15 @@ void watch_batch(struct watch *watch, uint64_t now_us, uint32_t region,
         watch_queue_batch(watch, now_us, region, batch);
     else
         take_shard_batch(watch, now_us, region, batch);
+}
+
+void watch_stored(struct watch *watch, uint32_t region)
+{
+    for (uint32_t i = 0; i < watch->region_count; i++) {
+        struct watch_copy *copy = &watch->regions[region].copies[i];
+
+        copy->known_seq = copy->end.seq;
+    }
 }
 
 /* ---- what happens to copies ---- */
@@ -202,6 +213,7 @@ void watch_opened(struct watch *watch, uint64_t now_us, uint32_t region, const c
         return;
     watch_files_opened(watch, now_us, region, vfs, directory, ends);
     watch_files_opened_queue(watch, now_us, region, vfs, directory);
+    watch_stored(watch, region);
 }
 
 void watch_copy_lost(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t shard)

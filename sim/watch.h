@@ -61,6 +61,12 @@ struct watch;
     X(DRAINS, "drains", "after healing, queues for homes in the core drain within a bound")        \
     X(CONVERGES, "converges", "after healing, the core's copies are equal within a bound")         \
     X(SERVES, "serves", "after healing, clients at the core read and write as if nothing was")     \
+    X(TOKEN_VOID, "token-void",                                                                    \
+      "a void token is honoured by no region that knows, and sessions end by request only")        \
+    X(TOKEN_GOOD, "token-good", "a token that stands is refused by nobody")                        \
+    X(ERASED, "erased",                                                                            \
+      "all of a deleted user goes within a bound, and nothing goes that nobody asked for")         \
+    X(LIMITED, "limited", "nobody is told to slow down where there is no limit")                   \
     X(ALIVE, "alive", "no process stops, stumbles or spins but for a fault that makes it")
 
 enum watch_check {
@@ -97,6 +103,9 @@ void watch_report(struct watch *watch, uint64_t now_us, enum watch_check check, 
  * region has not been told yet. */
 void watch_batch(struct watch *watch, uint64_t now_us, uint32_t region,
                  const struct storage_batch *batch);
+
+/* @region's core is told now how its last batch ended. */
+void watch_stored(struct watch *watch, uint32_t region);
 
 /* The process or the power went while @batch was running: all of it is there, or nothing. */
 void watch_batch_in_doubt(struct watch *watch, uint64_t now_us, uint32_t region,
@@ -185,6 +194,11 @@ bool watch_has_given_up(const struct watch *watch); /* any change, acknowledged 
 uint64_t watch_copy_seq(const struct watch *watch, uint32_t region, uint32_t shard);
 size_t watch_waiting(const struct watch *watch, uint32_t region,
                      uint32_t home_shard); /* queued entries */
+
+/* How many users whose homes are in @core (a bit set) are deleted, and not all of what they had is
+ * gone; *@ret_user and *@ret_what name one of them, and what is left. */
+size_t watch_unerased(const struct watch *watch, uint32_t core, const char **ret_user,
+                      const char **ret_what);
 
 /* Everything is healed and quiet: compare the files of all regions in @core (a bit set) with each
  * other and with the true history, row by row. Writes `final` lines. @vfs and @directories are by

@@ -44,7 +44,7 @@ void watch_clock(struct watch *watch, uint64_t now_us, uint32_t region, int64_t 
     at->clock.since_us = now_us;
 }
 
-uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
+uint64_t watch_clock_most_off(const struct watch *watch, uint64_t now_us)
 {
     uint64_t most = 0;
 
@@ -53,7 +53,13 @@ uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64
 
         most = off > most ? off : most;
     }
-    return ERROR_US + most + most_off_us(&watch->regions[region], now_us);
+    return most;
+}
+
+uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us)
+{
+    return ERROR_US + watch_clock_most_off(watch, now_us) +
+           most_off_us(&watch->regions[region], now_us);
 }
 
 /* ---- positions ---- */

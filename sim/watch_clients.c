@@ -38,6 +38,7 @@ void watch_asked(struct watch *watch, const struct outcome_asked *asked)
     session->waits = true;
     session->number = asked->operation->number;
     watch_reads_asked(watch, asked);
+    watch_sessions_asked(watch, asked);
     if (is_write(asked->operation->kind))
         watch_effort_asked(watch, asked);
 }
@@ -123,7 +124,8 @@ static void check_unhurt(struct watch *watch, const struct outcome_asked *asked,
 static void check_stranger(struct watch *watch, const struct outcome_asked *asked,
                            const struct outcome *outcome)
 {
-    if (!outcome->given_up && outcome->status != 401 && outcome->status < 500)
+    if (!outcome->given_up && outcome->status != 401 && outcome->status != 429 &&
+        outcome->status < 500)
         watch_report(watch, outcome->now_us, WATCH_FAILS_CLOSED,
                      "a stranger, client %u, is answered %d", asked->operation->client,
                      outcome->status);
@@ -132,7 +134,8 @@ static void check_stranger(struct watch *watch, const struct outcome_asked *aske
 static void check_odd(struct watch *watch, const struct outcome_asked *asked,
                       const struct outcome *outcome)
 {
-    bool excused = asked->wanted_of_region && (outcome->status >= 500 || outcome->status == 401);
+    bool excused = outcome->status == 429 ||
+                   (asked->wanted_of_region && (outcome->status >= 500 || outcome->status == 401));
 
     if (asked->wanted != 0 && outcome->status != asked->wanted && !excused)
         watch_report(watch, outcome->now_us, WATCH_ODD,
@@ -199,5 +202,6 @@ void watch_told(struct watch *watch, const struct outcome_asked *asked,
         watch_effort_told(watch, asked, outcome);
     if (!outcome->given_up)
         take(watch, asked, outcome);
+    watch_sessions_told(watch, asked, outcome);
     check_unhurt(watch, asked, outcome);
 }

@@ -72,6 +72,7 @@ static struct queue_op *keep_queue_ops(struct arena *arena, const struct storage
         ops[i].entry.idempotency_key =
             arena_text(arena, entry->idempotency_key ? entry->idempotency_key : "");
         ops[i].entry.position = arena_text(arena, entry->position ? entry->position : "");
+        ops[i].entry.call = (struct slice){arena_text_of(arena, entry->call), entry->call.size};
         ops[i].entry.problem = arena_text(arena, entry->problem ? entry->problem : "");
     }
     return ops;

@@ -90,6 +90,18 @@ static void add_wish(struct watch *watch, struct watch_effort *effort,
     effort->wishes = wish;
 }
 
+static void add_bearer(struct watch *watch, struct watch_effort *effort,
+                       const struct outcome_asked *asked)
+{
+    struct watch_bearer *bearer;
+
+    if (!asked->claims)
+        return;
+    bearer = arena_alloc(watch->arena, sizeof(*bearer));
+    *bearer = (struct watch_bearer){effort->bearers, *asked->claims};
+    effort->bearers = bearer;
+}
+
 /* ---- an effect ---- */
 
 static void check_condition(struct watch *watch, uint64_t now_us, const struct watch_wish *wish,
@@ -180,6 +192,7 @@ void watch_effort_asked(struct watch *watch, const struct outcome_asked *asked)
     effort->attempts++;
     effort->open++;
     add_wish(watch, effort, asked);
+    add_bearer(watch, effort, asked);
 }
 
 void watch_effort_told(struct watch *watch, const struct outcome_asked *asked,

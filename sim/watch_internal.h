@@ -26,13 +26,25 @@ struct watch_key {
     char name[];                      /* what the hash goes by */
 };
 
+/* What an account's record says. */
+struct watch_account {
+    const char *name;
+    uint64_t generation;
+    bool closing;
+    const char **revoked; /* sessions */
+    size_t revoked_count;
+};
+
 /* A change in a shard's true log: the home's, as far as it is durable there. */
 struct watch_entry {
     struct watch_entry *before; /* the key's change before */
     struct watch_entry *next_given_up;
     struct watch_key *key;
-    struct watch_effort *effort; /* whose effect it is; NULL: an internal write */
-    struct watch_queued *queued; /* as which it came; NULL: directly */
+    struct watch_effort *effort;         /* whose effect it is; NULL: an internal write */
+    struct watch_queued *queued;         /* as which it came; NULL: directly */
+    const struct watch_account *account; /* of an account that lives; else NULL */
+    uint64_t made_us;
+    uint64_t batch; /* of its home, of all that the shard has had */
     uint64_t epoch, seq;
     uint64_t version, incarnation;
     uint64_t wall_us; /* the home's */
@@ -65,12 +77,14 @@ struct watch_shard {
     struct watch_key **keys;   /* in the order of the file */
     size_t key_count, key_capacity;
     size_t published; /* entries of the log with a published_us */
+    uint64_t batches; /* that its homes have run */
     bool spoiled; /* a home had bits flipped: nothing is expected of what it serves and writes */
 };
 
 /* A region's copy of a shard, as far as it is durable. */
 struct watch_copy {
     struct store_end end;
+    uint64_t known_seq; /* the region's core has been told of everything up to there */
     bool damaged;
     uint64_t damaged_until_us; /* of the last time */
     bool forked;               /* it holds changes that were given up */
@@ -87,6 +101,12 @@ struct watch_wish {
     uint64_t if_version;
 };
 
+/* With whose token. */
+struct watch_bearer {
+    struct watch_bearer *next;
+    struct token_claims claims;
+};
+
 /* All that was tried under one (user, idempotency key). */
 struct watch_effort {
     UT_hash_handle hh;
@@ -95,8 +115,9 @@ struct watch_effort {
     uint32_t open;     /* of those: not answered yet */
     uint32_t possible; /* answered, but not with the promise that it has no effect */
     uint64_t first_asked_us;
-    uint32_t router;            /* through which; PLAN_NONE: through several */
-    struct watch_wish *wishes;  /* one for each different write */
+    uint32_t router;           /* through which; PLAN_NONE: through several */
+    struct watch_wish *wishes; /* one for each different write */
+    struct watch_bearer *bearers;
     struct watch_entry *effect; /* in a true log */
     struct watch_entry *given_up;
     struct watch_queued *queued;          /* linked by next_of_effort */
@@ -114,6 +135,7 @@ struct watch_queued {
     struct watch_queued *next_of_effort;
     struct watch_effort *effort;
     const char *receipt, *user, *service;
+    const struct token_claims *claims; /* that it came with; NULL: not known */
     uint32_t region;
     uint32_t shard; /* PLAN_NONE: the region's own probe of its disk */
     uint64_t seq;
@@ -179,6 +201,17 @@ struct watch_session {
     const struct watch_entry *required;     /* strong reads: known to somebody when it was asked */
     struct watch_seen *seen;                /* one a key */
     struct position must[PLAN_REGIONS_MAX]; /* what its bookmark must cover, by shard */
+    uint64_t known_seq[PLAN_REGIONS_MAX];   /* of its token's shard, by region, when it asked */
+    uint32_t disks[PLAN_REGIONS_MAX];       /* likewise */
+};
+
+/* A request that is to end sessions. */
+struct watch_act {
+    struct watch_act *next;
+    enum plan_operation_kind kind;
+    uint32_t client, number;
+    bool possible; /* nobody has promised that it has no effect */
+    struct token_claims claims;
 };
 
 struct watch_signed_up {
@@ -202,6 +235,7 @@ struct watch {
     struct watch_effort *efforts;
     struct watch_queued *receipts;
     struct watch_signed_up *names;
+    struct watch_act *acts;
     struct watch_revocation *revocations;
     bool gave_up; /* some changes, some time */
 };
@@ -364,6 +398,53 @@ void watch_names_signed_up(struct watch *watch, const struct outcome_asked *aske
 void watch_names_logged_in(struct watch *watch, const struct outcome_asked *asked,
                            const struct outcome *outcome);
 void watch_names_free(struct watch *watch);
+
+/* Does @entry, of a name, say that it is @user's for good? */
+bool watch_names_is_confirmed(const struct watch_entry *entry, const char *user);
+
+/* ---- watch_sessions.c ---- */
+
+/* The account's record; NULL when no change of it was ever seen. */
+struct watch_key *watch_sessions_account(const struct watch *watch, uint32_t shard,
+                                         const char *user);
+
+/* Is a token with @claims void by what this change of its account says? */
+bool watch_sessions_voids(const struct watch_entry *entry, const struct token_claims *claims);
+
+/* Was no copy of the shard ever damaged? And has nothing of it been given up? */
+bool watch_sessions_is_whole(const struct watch *watch, uint32_t shard);
+bool watch_sessions_is_firm(const struct watch *watch, uint32_t shard);
+
+/* An account's record has changed. */
+void watch_sessions_changed(struct watch *watch, uint64_t now_us, struct watch_entry *entry);
+
+/* A client's write has had its effect: was its token good? */
+void watch_sessions_wrote(struct watch *watch, uint64_t now_us, const struct watch_entry *entry);
+
+/* A queued write has ended as forbidden. */
+void watch_sessions_forbidden(struct watch *watch, uint64_t now_us,
+                              const struct watch_queued *queued);
+
+void watch_sessions_asked(struct watch *watch, const struct outcome_asked *asked);
+void watch_sessions_told(struct watch *watch, const struct outcome_asked *asked,
+                         const struct outcome *outcome);
+
+/* ---- watch_erasing.c ---- */
+
+/* A record has changed: may what goes go? */
+void watch_erasing_changed(struct watch *watch, uint64_t now_us, const struct watch_entry *entry);
+
+/* Does this change of an account leave it deleted, or about to be? Is that so of @user's? */
+bool watch_erasing_closes(const struct watch_entry *account);
+bool watch_erasing_is_closed(const struct watch *watch, const char *user);
+
+/* Has there ever been an account of that name that was deleted? */
+bool watch_erasing_was_closed(const struct watch *watch, const char *name);
+
+/* ---- watch_answer.c ---- */
+
+/* How far the clock of any region was ever off. */
+uint64_t watch_clock_most_off(const struct watch *watch, uint64_t now_us);
 
 /* ---- watch_revocations.c ---- */
 

@@ -178,6 +178,7 @@ static struct watch_entry *make_entry(struct watch *watch, uint32_t region, stru
         .incarnation = change->incarnation,
         .wall_us = change->commit_wall_us,
         .published_us = NEVER_US,
+        .batch = watch->shards[key->shard].batches,
         .home = region,
         .copy_life = watch->regions[region].copies[key->shard].life,
         .deleted = change->deleted,
@@ -217,6 +218,7 @@ struct watch_entry *watch_log_append(struct watch *watch, uint64_t now_us, uint3
     struct watch_key *key = key_of(watch, shard, change);
     struct watch_entry *entry = make_entry(watch, region, key, change, digest);
 
+    entry->made_us = now_us;
     push(&log->log, entry);
     key->head = entry;
     set_end(&watch->regions[region].copies[shard], entry);

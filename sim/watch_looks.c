@@ -210,8 +210,10 @@ static void report_explained(struct watch *watch, const struct outcome_asked *as
 void watch_explained(struct watch *watch, const struct outcome_asked *asked,
                      const struct outcome *outcome, const struct outcome_route *route)
 {
-    if (watch->breach.found || outcome->given_up)
-        return;
+    if (watch->breach.found || outcome->given_up || outcome->problem == PROBLEM_TOO_MANY)
+        return; /* who asks too often is told so before anything is decided */
+    if (watch_erasing_is_closed(watch, asked->user_id))
+        return; /* the name, by which it asks, may stand for somebody else by now */
     if (!route->region) {
         if (outcome->problem != route->problem)
             report_explained(watch, asked, outcome, route, "it should be refused like that");

@@ -10,6 +10,7 @@
 /* A directory record, as regiond/names.c writes it. */
 struct claim {
     char user[64];
+    char shard[SHARD_NAME_SIZE]; /* of the user */
     bool confirmed;
     uint64_t expires_wall_us;
 };
@@ -17,22 +18,40 @@ struct claim {
 static bool read_claim(const struct watch_entry *entry, struct claim *ret_claim)
 {
     json_int_t expires_wall_us = 0;
-    const char *user, *state;
+    const char *user, *shard = "", *state;
     json_t *root;
     bool good;
 
     if (!entry || entry->deleted)
         return false;
     root = json_loadb(entry->value.data, entry->value.size, 0, NULL);
-    good = root && json_unpack(root, "{s:s, s:s, s?I}", "user", &user, "state", &state,
-                               "expires_wall_us", &expires_wall_us) == 0;
+    good = root && json_unpack(root, "{s:s, s?s, s:s, s?I}", "user", &user, "shard", &shard,
+                               "state", &state, "expires_wall_us", &expires_wall_us) == 0;
     if (good) {
+        (void)snprintf(ret_claim->shard, sizeof(ret_claim->shard), "%s", shard);
         (void)snprintf(ret_claim->user, sizeof(ret_claim->user), "%s", user);
         ret_claim->confirmed = strcmp(state, "confirmed") == 0;
         ret_claim->expires_wall_us = (uint64_t)expires_wall_us;
     }
     json_decref(root);
     return good;
+}
+
+bool watch_names_is_confirmed(const struct watch_entry *entry, const char *user)
+{
+    struct claim claim;
+
+    return read_claim(entry, &claim) && claim.confirmed && strcmp(claim.user, user) == 0;
+}
+
+/* Only with the account that has it: which is gone by then. */
+static bool may_be_given_back(const struct watch *watch, const struct claim *claim)
+{
+    uint32_t shard = watch_find(watch, claim->shard);
+    const struct watch_key *key =
+        shard == PLAN_NONE ? NULL : watch_sessions_account(watch, shard, claim->user);
+
+    return key && ((key->head && key->head->deleted) || !watch_sessions_is_firm(watch, shard));
 }
 
 void watch_names_changed(struct watch *watch, uint64_t now_us, const struct watch_entry *entry)
@@ -42,6 +61,8 @@ void watch_names_changed(struct watch *watch, uint64_t now_us, const struct watc
                           watch->regions[entry->home].clock.drift_ppm == 0;
 
     if (!read_claim(entry->before, &before))
+        return;
+    if (before.confirmed && entry->deleted && may_be_given_back(watch, &before))
         return;
     if (before.confirmed)
         watch_report(watch, now_us, WATCH_NAME_UNIQUE,
@@ -79,9 +100,12 @@ static struct watch_entry *find_account(const struct watch *watch, const struct 
 {
     uint32_t shard = outcome->position ? watch_find(watch, outcome->position->shard) : PLAN_NONE;
     const struct watch_key *key =
-        shard == PLAN_NONE ? NULL : watch_log_key(watch, shard, "auth", user, "account");
+        shard == PLAN_NONE ? NULL : watch_sessions_account(watch, shard, user);
+    struct watch_entry *entry = key ? watch_log_state(key, outcome->position->seq) : NULL;
 
-    return key ? (key->head ? key->head : key->given_up) : NULL;
+    if (!key || entry)
+        return entry;
+    return key->head ? key->head : key->given_up;
 }
 
 static void note(struct watch *watch, const struct outcome_asked *asked,
@@ -91,6 +115,10 @@ static void note(struct watch *watch, const struct outcome_asked *asked,
     struct watch_signed_up *known;
 
     HASH_FIND(hh, watch->names, asked->user_name, (unsigned)size, known);
+    if (known && strcmp(known->user, user) != 0 && watch_erasing_is_closed(watch, known->user)) {
+        known->user = arena_text(watch->arena, user);
+        known->told_us = outcome->now_us;
+    }
     if (known) {
         if (strcmp(known->user, user) != 0 && is_firm(watch))
             watch_report(watch, outcome->now_us, WATCH_NAME_UNIQUE,
@@ -118,8 +146,13 @@ static void signed_up_as(struct watch *watch, const struct outcome_asked *asked,
                      asked->operation->client, asked->user_name, user);
         return;
     }
-    if (is_firm(watch) && (!read_claim(find_claim(watch, asked->user_name), &claim) ||
-                           !claim.confirmed || strcmp(claim.user, user) != 0))
+    if (account->published_us < asked->now_us && watch_erasing_closes(account))
+        watch_report(watch, outcome->now_us, WATCH_ERASED,
+                     "client %u is told that %s has an account, %s, which has been deleted",
+                     asked->operation->client, asked->user_name, user);
+    if (is_firm(watch) && !watch_erasing_is_closed(watch, user) &&
+        (!read_claim(find_claim(watch, asked->user_name), &claim) || !claim.confirmed ||
+         strcmp(claim.user, user) != 0))
         watch_report(watch, outcome->now_us, WATCH_NAME_UNIQUE,
                      "client %u has an account as %s, but the name is not confirmed for it",
                      asked->operation->client, asked->user_name);
@@ -134,6 +167,11 @@ void watch_names_signed_up(struct watch *watch, const struct outcome_asked *aske
     json_t *root;
     const char *user;
 
+    if (outcome->status == 422 && is_firm(watch) &&
+        !watch_erasing_was_closed(watch, asked->user_name))
+        watch_report(watch, outcome->now_us, WATCH_KEY_REUSE,
+                     "client %u is told that its sign-up as %s was another's",
+                     asked->operation->client, asked->user_name);
     if (outcome->status != 201)
         return;
     root = json_loadb(outcome->body.data, outcome->body.size, 0, NULL);
@@ -152,6 +190,7 @@ static bool is_known_well(const struct watch *watch, const struct outcome_asked 
 
     HASH_FIND_STR(watch->names, asked->user_name, known);
     return known && known->told_us < asked->now_us && is_firm(watch) &&
+           !watch_erasing_is_closed(watch, known->user) &&
            read_claim(find_claim(watch, asked->user_name), &claim) && claim.confirmed &&
            strcmp(claim.user, known->user) == 0;
 }

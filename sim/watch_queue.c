@@ -49,6 +49,25 @@ static struct watch_queued *known_of(const struct watch *watch, const struct wat
     return queued;
 }
 
+/* Those that will be delivered with it: no token comes to rest on a disk. */
+static const struct token_claims *read_claims(struct watch *watch, struct slice packed)
+{
+    struct token_claims *claims;
+    Mec__Call *call;
+
+    arena_reset(watch->scratch);
+    call = mec__call__unpack(arena_allocator(watch->scratch), packed.size,
+                             (const uint8_t *)packed.data);
+    if (!call || !call->claims)
+        return NULL;
+    claims = arena_alloc(watch->arena, sizeof(*claims));
+    *claims = (struct token_claims){.generation = call->claims->generation};
+    snprintf(claims->user, sizeof(claims->user), "%s", call->claims->user);
+    snprintf(claims->shard, sizeof(claims->shard), "%s", call->claims->shard);
+    snprintf(claims->session, sizeof(claims->session), "%s", call->claims->session);
+    return claims;
+}
+
 static struct watch_queued *make_queued(struct watch *watch, uint32_t region,
                                         const struct queue_op *op)
 {
@@ -60,6 +79,7 @@ static struct watch_queued *make_queued(struct watch *watch, uint32_t region,
         .receipt = arena_text(watch->arena, entry->receipt),
         .user = arena_text(watch->arena, entry->user),
         .service = arena_text(watch->arena, entry->service),
+        .claims = read_claims(watch, entry->call),
         .region = region,
         .shard = watch_find(watch, entry->shard),
         .seq = op->seq,
@@ -226,6 +246,8 @@ static void settled(struct watch *watch, uint64_t now_us, struct watch_queue *qu
         check_applied(watch, now_us, queued);
     else
         check_not_applied(watch, now_us, queued);
+    if (queued->state == QUEUE_REJECTED && strcmp(queued->problem, "forbidden") == 0)
+        watch_sessions_forbidden(watch, now_us, queued);
 }
 
 static void moved_on(struct watch *watch, uint64_t now_us, uint32_t region,

@@ -289,7 +289,7 @@ void watch_reads_list(struct watch *watch, const struct outcome_asked *asked,
 
 /* ---- the account ---- */
 
-/* An account is never deleted: whoever has a bookmark past its making is shown it. */
+/* Whoever has a bookmark past its making is shown it, or refused once it is deleted. */
 void watch_reads_account(struct watch *watch, const struct outcome_asked *asked,
                          const struct outcome *outcome)
 {
@@ -302,9 +302,9 @@ void watch_reads_account(struct watch *watch, const struct outcome_asked *asked,
         return;
     check_reached(&shown);
     key = watch_log_key(watch, shown.shard, "auth", asked->user_id, "account");
-    entry = key ? key->head : NULL;
     has = bookmark_find(&asked->bookmark, shard_of(&shown)->name);
-    if (outcome->status == 404 && entry && has &&
-        watch_log_has(shard_of(&shown), has->epoch, has->seq) && has->seq >= entry->seq)
+    entry = has ? watch_log_state(key, has->seq) : NULL;
+    if (outcome->status == 404 && entry && !entry->deleted &&
+        watch_log_has(shard_of(&shown), has->epoch, has->seq))
         report(&shown, WATCH_SESSION, "no account, although the bookmark is past its making");
 }

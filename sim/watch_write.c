@@ -218,6 +218,10 @@ void watch_write_change(struct watch *watch, uint64_t now_us, uint32_t region,
     watch_queue_order(watch, now_us, entry);
     if (strcmp(change->service, "names") == 0)
         watch_names_changed(watch, now_us, entry);
+    if (strcmp(change->service, "auth") == 0 && strcmp(change->key, "account") == 0)
+        watch_sessions_changed(watch, now_us, entry);
+    watch_sessions_wrote(watch, now_us, entry);
+    watch_erasing_changed(watch, now_us, entry);
 }
 
 static void take_change(const struct run *run)

@@ -10,14 +10,15 @@
 START_TEST(test_clean_logs)
 {
     for (unsigned i = 0; i < 20; i++) {
-        char key[16], value[16], once[16];
+        char key[16], value[16], once[16], gone[16];
 
         snprintf(key, sizeof key, "k%u", i % 3);
         snprintf(value, sizeof value, "v%u", i);
         snprintf(once, sizeof once, "o%u", i);
+        snprintf(gone, sizeof gone, "d%u", i);
         put(key, value, once);
         if (i % 4 == 3)
-            commit(US, delete_op(key, ""));
+            commit(US, delete_op(key, gone));
         if (i % 5 == 0)
             ship(US, EU);
         if (i % 7 == 0)

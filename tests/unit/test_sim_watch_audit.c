@@ -52,7 +52,7 @@ START_TEST(test_all_is_told)
 {
     client_puts(0, "k", "v", "o");
     put("k", "v2", "o2");
-    commit(US, delete_op("k", ""));
+    commit(US, delete_op("k", "od"));
     put("k", "v3", "o3");
     queue(US, enqueue_op("us-east.1", "q1", "v"));
     queue(US, enqueue_op("us-east.2", "q2", "v"));

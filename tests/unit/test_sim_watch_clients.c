@@ -62,7 +62,7 @@ START_TEST(test_clean_reads)
     step = read_of(2, PLAN_OPERATION_READ, "l");
     at(&step, 1, 2);
     tell(&step, 404, PROBLEM_NOT_FOUND);
-    commit(US, delete_op("k", ""));
+    commit(US, delete_op("k", "o3"));
     step = read_of(2, PLAN_OPERATION_READ, "k");
     at(&step, 1, 3);
     tell(&step, 404, PROBLEM_NOT_FOUND);
