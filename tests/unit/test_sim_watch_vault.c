@@ -36,9 +36,19 @@ static struct store_op seal(const char *name, const char *value, const char *onc
     return op;
 }
 
+/* What clients take away they ask for under a key; without one, only the eraser does. */
+static const char *once_more(void)
+{
+    static char once[16];
+    static unsigned count;
+
+    snprintf(once, sizeof once, "gone-%u", ++count);
+    return once;
+}
+
 static struct store_op take_out(const char *name)
 {
-    struct store_op op = delete_op(name, "");
+    struct store_op op = delete_op(name, once_more());
 
     op.write.service = "vault";
     return commit(US, op);
@@ -54,7 +64,7 @@ static struct store_op grant(const char *key)
 
 static struct store_op withdraw(const char *key)
 {
-    struct store_op op = delete_op(key, "");
+    struct store_op op = delete_op(key, once_more());
 
     op.write.service = "grants";
     return commit(US, op);
