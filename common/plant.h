@@ -1,8 +1,8 @@
 /* plant: bugs that are put in on purpose, to prove that the simulator finds them.
  *
- * Only a build with -Dplanted_bugs=true has them, and there one at most is active, chosen by
- * plant_activate() before anything runs, as other threads read it; in every other build PLANTED()
- * is the constant false and nothing is left of them.
+ * Only sim/mecentral-sim-planted and a build with -Dplanted_bugs=true have them, and there one at
+ * most is active, chosen by plant_activate() before anything runs, as other threads read it;
+ * everywhere else PLANTED() is the constant false and nothing is left of them.
  *
  * Each stands at the very place where such a bug would be made, in one condition, and breaks
  * something that the design promises; none does it by stopping the process. */
