@@ -69,15 +69,14 @@ static const Mec__AuditHead *find_head(const Mec__Tail *tail, const char *chain)
 
 /* ---- what is signed ---- */
 
-/* A head of us-east's chain at @n, signed with us-east's key. The driver makes seeds of one byte.
- */
-static Mec__AuditHead head_at(uint64_t n)
+/* A head of us-east's chain at @n, signed with the key of @signer. The driver makes seeds of one
+ * byte. */
+static Mec__AuditHead head_by(size_t signer, char *kid, uint64_t n)
 {
-    static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1,
-                                                      1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
     Mec__AuditHead head = MEC__AUDIT_HEAD__INIT;
+    uint8_t seed[TOKEN_KEY_SEED_SIZE];
 
+    memset(seed, (int)signer + 1, sizeof seed);
     memset(digest, (int)n, sizeof digest);
     head.region = "us-east";
     head.chain = "shard-us-east";
@@ -85,10 +84,15 @@ static Mec__AuditHead head_at(uint64_t n)
     head.digest = (ProtobufCBinaryData){sizeof digest, digest};
     head.start = (ProtobufCBinaryData){sizeof start, start};
     head.wall_us = DRIVER_WALL_US;
-    head.kid = "us-east";
+    head.kid = kid;
     audit_head_sign(WORLD, seed, &head, signature);
     head.signature = (ProtobufCBinaryData){sizeof signature, signature};
     return head;
+}
+
+static Mec__AuditHead head_at(uint64_t n)
+{
+    return head_by(US, "us-east", n);
 }
 
 static bool is_good(const Mec__AuditHead *head)
@@ -298,8 +302,7 @@ START_TEST(what_is_forged_is_not_kept)
 
     head.n = 9;
     say(EU, &head);
-    head = head_at(3);
-    head.kid = "eu-west"; /* a key of another region */
+    head = head_by(EU, "eu-west", 3); /* another region's word on it */
     say(EU, &head);
     head = head_at(3);
     head.kid = "nobody";
