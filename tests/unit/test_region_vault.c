@@ -459,6 +459,32 @@ START_TEST(data_keys_that_are_kept_are_few)
 }
 END_TEST
 
+START_TEST(a_token_that_goes_void_while_its_first_item_waits_is_refused)
+{
+    static char body[] = "{\"name\": \"ada\", \"password\": \"correct horse\"}";
+    Mec__Claims *bob = sign_up(US, "bob");
+    Mec__Call login = MEC__CALL__INIT, busy = driver_put(bob, "k", "v", "once"), revoke, first;
+    uint64_t id, revoked;
+
+    sign_up(US, "ada");
+    login.operation = MEC__OPERATION__TOKEN_CREATE;
+    login.body.data = (uint8_t *)body;
+    login.body.len = sizeof body - 1;
+    first = put_call(NULL, "note", "v");
+    first.token = (char *)member(ask(US, login), "token");
+    revoke = vault_call(MEC__OPERATION__TOKEN_REVOKE_ALL, NULL, "");
+    revoke.token = first.token;
+    driver->nodes[US].hold_commits = true;
+    driver_call(driver, US, &busy);
+    id = driver_call(driver, US, &first); /* its data key and the revocation share a batch */
+    revoked = driver_call(driver, US, &revoke);
+    driver->nodes[US].hold_commits = false;
+    driver_run(driver, 0);
+    ck_assert_status(driver_answer(driver, US, revoked), 204);
+    ck_assert_problem(driver_answer(driver, US, id), 401, "unauthenticated");
+}
+END_TEST
+
 START_TEST(strangers_get_nothing)
 {
     static const Mec__Operation operations[] = {
@@ -497,6 +523,7 @@ int main(void)
         a_list_has_names_and_the_sizes_of_the_values,
         a_copy_that_has_not_heard_for_too_long_serves_nothing,
         data_keys_that_are_kept_are_few,
+        a_token_that_goes_void_while_its_first_item_waits_is_refused,
         strangers_get_nothing,
     };
     const struct suite_loop loops[] = {
