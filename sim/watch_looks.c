@@ -212,8 +212,8 @@ void watch_explained(struct watch *watch, const struct outcome_asked *asked,
 {
     if (watch->breach.found || outcome->given_up || outcome->problem == PROBLEM_TOO_MANY)
         return; /* who asks too often is told so before anything is decided */
-    if (watch_erasing_is_closed(watch, asked->user_id))
-        return; /* the name, by which it asks, may stand for somebody else by now */
+    if (watch_erasing_was_closed(watch, asked->user_name))
+        return; /* it asks by name, which may stand for another user there, of before or since */
     if (!route->region) {
         if (outcome->problem != route->problem)
             report_explained(watch, asked, outcome, route, "it should be refused like that");

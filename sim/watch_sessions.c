@@ -406,10 +406,23 @@ static void check_scope(struct watch *watch, const struct outcome_asked *asked,
         report(watch, asked, outcome, WATCH_TOKEN_VOID, "the token is not good for that");
 }
 
+/* A queued copy of it was refused: then so is it, with whatever token it comes. */
+static bool was_refused(struct watch *watch, const struct outcome_asked *asked)
+{
+    const struct watch_effort *effort =
+        watch_effort_of(watch, asked->user_id, asked->idempotency_key);
+
+    for (uint32_t region = 0; effort && region < watch->region_count; region++)
+        if (effort->maybe_refused[region])
+            return true;
+    return false;
+}
+
 static void check_refused(struct watch *watch, const struct outcome_asked *asked,
                           const struct outcome *outcome, uint32_t shard)
 {
-    if (outcome->problem != PROBLEM_UNAUTHENTICATED && outcome->problem != PROBLEM_FORBIDDEN)
+    if (outcome->problem != PROBLEM_UNAUTHENTICATED &&
+        (outcome->problem != PROBLEM_FORBIDDEN || was_refused(watch, asked)))
         return;
     if (!may_be_void(watch, asked, outcome, shard))
         report(watch, asked, outcome, WATCH_TOKEN_GOOD, "the token stands");
