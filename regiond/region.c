@@ -412,6 +412,7 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->caches = caches_create();
     caches_register(region->caches, PARTS_EDGE, &edge_kind, region->edge);
     caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
+    caches_register(region->caches, PARTS_SERVICE, &standing_kind, region->standings);
     region->services = services_create(options->link_seed);
     region->parking = parking_create();
     region->data_keys = data_keys_create(options->vault_seed);

@@ -175,7 +175,7 @@ START_TEST(a_pong_names_the_services_that_are_down_and_counts_caches)
     Mec__Pong *pong = ping(US);
 
     ck_assert_uint_eq(pong->n_services_down, 0);
-    ck_assert_uint_eq(pong->n_caches, 2);
+    ck_assert_uint_eq(pong->n_caches, 3);
     fault.down = true;
     break_service();
     pong = ping(US);
