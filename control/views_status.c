@@ -308,6 +308,8 @@ static void add_head(struct text *text, const json_t *data)
         text_add(text, ", %g times slower", factor);
     if (json_is_true(json_object_get(world, "no_wan")))
         text_add(text, ", links instant");
+    if (*text_at(world, "control_http"))
+        text_add(text, ", operators at %s", text_at(world, "control_http"));
     text_add(text, "\n\n");
 }
 

@@ -210,6 +210,26 @@ START_TEST(the_ready_file_says_where_the_token_is_and_not_what_it_is)
 }
 END_TEST
 
+START_TEST(keys_are_shown_with_what_they_wait_for)
+{
+    json_t *data = json_loads(
+        "{\"now_wall_us\": 90000000, \"keys\": ["
+        "{\"kid\": \"lab.1\", \"region\": \"lab\", \"state\": \"retiring\", "
+        "\"since_wall_us\": 60000000, \"until_wall_us\": 95000000, \"waits_for\": []},"
+        "{\"kid\": \"lab.2\", \"region\": \"lab\", \"state\": \"published\", "
+        "\"since_wall_us\": 60000000, \"until_wall_us\": null, \"waits_for\": "
+        "[{\"name\": \"routerd\", \"state\": \"paused\"}, {\"name\": \"x\", \"state\": \"y\"}]}]}",
+        0, NULL);
+    char *text = views_keys(data, false);
+
+    ck_assert_str_eq(text, "KEY    REGION  STATE      FOR  ENDS IN  WAITS FOR\n"
+                           "lab.1  lab     retiring   30s       5s  \n"
+                           "lab.2  lab     published  30s           routerd (paused), 1 more\n");
+    free(text);
+    json_decref(data);
+}
+END_TEST
+
 START_TEST(a_state_file_of_another_format_is_refused)
 {
     struct world *world = make();
@@ -405,6 +425,7 @@ int main(void)
         a_ring_of_keys_that_cannot_be_is_refused,
         a_state_file_of_before_rings_has_one_key_that_signs,
         the_ready_file_says_where_the_token_is_and_not_what_it_is,
+        keys_are_shown_with_what_they_wait_for,
         a_state_file_of_another_format_is_refused,
         world_names_are_safe_in_paths,
         ports_are_taken_over_only_where_none_is_known,
