@@ -22,7 +22,7 @@
 
 /* Signatures cost more than all the rest of a second: heads of audit chains are signed less often
  * than they are live. */
-#define AUDIT_INTERVAL_US (5 * SECOND_US)
+#define AUDIT_INTERVAL_US (15 * SECOND_US)
 
 struct region_host {
     struct process *process;

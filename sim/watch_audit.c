@@ -12,6 +12,14 @@
 #define STEP_ROWS    1000
 #define HEADS_MAX    256
 
+/* What regions keep of each other's chains. */
+struct heads {
+    struct arena *arena;
+    struct queue_head items[HEADS_MAX];
+    const char *keepers[HEADS_MAX];
+    size_t count;
+};
+
 /* One chain of a region: a shard's, or the queue's. */
 struct chain {
     struct watch *watch;
@@ -19,9 +27,7 @@ struct chain {
     uint32_t region;
     uint32_t shard; /* PLAN_NONE: the queue's */
     const char *vfs;
-    const struct store_audit_witness *heads; /* that others keep of the region's chains */
-    const char *const *heads_of;             /* of which chain each is */
-    size_t head_count;
+    const struct heads *heads;
     const char *path;
     const char *name;
 };
@@ -39,37 +45,19 @@ static void report(const struct chain *chain, const char *what)
 
 /* ---- what others keep ---- */
 
-struct heads {
-    struct arena *arena;
-    struct store_audit_witness items[HEADS_MAX];
-    const char *chains[HEADS_MAX];
-    size_t count;
-};
-
-static void add_heads(struct heads *heads, const char *of, const char *keeper,
-                      const struct queue_head *kept, size_t count)
-{
-    for (size_t i = 0; i < count && heads->count < HEADS_MAX; i++) {
-        if (strcmp(kept[i].region, of) != 0)
-            continue;
-        heads->items[heads->count] = (struct store_audit_witness){keeper, kept[i].head};
-        heads->chains[heads->count++] = kept[i].chain;
-    }
-}
-
-/* What the disk of @keeper has of the chains of @of. */
-static void read_heads(struct heads *heads, const char *of, const char *keeper, const char *vfs,
+/* What the disk of @keeper has. */
+static void read_heads(struct heads *heads, const char *keeper, const char *vfs,
                        const char *directory)
 {
-    struct queue_head *kept = arena_alloc(heads->arena, HEADS_MAX * sizeof(*kept));
     char *path = storage_queue_path(directory);
     struct queue_reader *reader = NULL;
     int count = queue_reader_open(path, vfs, &reader);
 
     if (count == 0)
-        count = queue_reader_heads(reader, heads->arena, HEADS_MAX, kept);
-    if (count > 0)
-        add_heads(heads, of, keeper, kept, (size_t)count);
+        count = queue_reader_heads(reader, heads->arena, HEADS_MAX - heads->count,
+                                   heads->items + heads->count);
+    for (int i = 0; i < count; i++)
+        heads->keepers[heads->count++] = keeper;
     queue_reader_free(reader);
     free(path);
 }
@@ -103,27 +91,30 @@ static bool was_lost(const struct chain *chain)
 /* The heads of this chain; where a file was lost, only those of the chain that is there now. */
 static size_t pick_heads(const struct chain *chain, struct store_audit_witness *ret_heads)
 {
-    struct store_audit_head end = end_of(chain);
+    bool lost = was_lost(chain);
+    struct store_audit_head end = lost ? end_of(chain) : (struct store_audit_head){.n = 0};
     size_t count = 0;
 
-    for (size_t i = 0; i < chain->head_count; i++) {
-        const struct store_audit_witness *head = &chain->heads[i];
+    for (size_t i = 0; i < chain->heads->count; i++) {
+        const struct queue_head *head = &chain->heads->items[i];
         bool same = end.n > 0 && memcmp(end.start, head->head.start, DIGEST_SIZE) == 0;
 
-        if (strcmp(chain->heads_of[i], chain->name) == 0 && (same || !was_lost(chain)))
-            ret_heads[count++] = *head;
+        if (strcmp(head->region, region_of(chain)) == 0 && strcmp(head->chain, chain->name) == 0 &&
+            (same || !lost))
+            ret_heads[count++] = (struct store_audit_witness){chain->heads->keepers[i], head->head};
     }
     return count;
 }
 
-/* A chain that the disk does not let be read is for others to judge. */
-static void verify(const struct chain *chain)
+/* Returns how many entries there are. A chain that the disk does not let be read is for others to
+ * judge: -EIO. */
+static int64_t verify(const struct chain *chain)
 {
     struct store_audit_witness heads[HEADS_MAX];
     size_t head_count = pick_heads(chain, heads);
     char text[STORE_AUDIT_TEXT_SIZE];
     struct store_audit *audit = NULL;
-    struct store_audit_result result;
+    struct store_audit_result result = {.entries = 0};
     int left = store_audit_begin(chain->path, chain->vfs, region_of(chain), chain->name, heads,
                                  head_count, &audit);
 
@@ -137,6 +128,7 @@ static void verify(const struct chain *chain)
             report(chain, store_audit_finding_text(&result.findings[0], text));
     }
     store_audit_free(audit);
+    return left == 0 ? (int64_t)result.entries : -EIO;
 }
 
 /* ---- what the entries tell ---- */
@@ -286,14 +278,15 @@ static void check_queued(const struct chain *chain)
 static void check_chain(const struct chain *chain)
 {
     const struct watch_shard *shard = NULL;
+    int64_t entries;
 
     if (chain->shard != PLAN_NONE) {
         shard = &chain->watch->shards[chain->shard];
         if (watch_is_damaged(chain->watch, chain->region, chain->shard, 0))
             return;
     }
-    verify(chain);
-    if (!read_all(chain))
+    entries = verify(chain);
+    if (entries < 0 || (entries > 0 && !read_all(chain)))
         return;
     if (shard) {
         check_entries(chain, &shard->log);
@@ -345,13 +338,8 @@ static void forget(struct watch *watch, uint32_t region)
 static void check_chains(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
                          const char *directory, const struct heads *heads)
 {
-    struct chain chain = {.watch = watch,
-                          .now_us = now_us,
-                          .region = region,
-                          .vfs = vfs,
-                          .heads = heads->items,
-                          .heads_of = heads->chains,
-                          .head_count = heads->count};
+    struct chain chain = {
+        .watch = watch, .now_us = now_us, .region = region, .vfs = vfs, .heads = heads};
     char name[sizeof(STORE_AUDIT_SHARD_PREFIX) + SHARD_NAME_SIZE];
     char *path;
 
@@ -372,20 +360,23 @@ static void check_chains(struct watch *watch, uint64_t now_us, uint32_t region, 
     free(path);
 }
 
-void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t core,
-                       const char *const *vfs, const char *const *directories)
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t core, const char *const *vfs,
+                       const char *const *directories)
 {
     struct heads *heads = memory_alloc(sizeof(*heads));
 
     heads->arena = arena_create();
     for (uint32_t i = 0; i < watch->region_count; i++)
-        if (i != region && (core >> i & 1u) != 0)
-            read_heads(heads, watch->regions[region].name, watch->regions[i].name, vfs[i],
-                       directories[i]);
-    forget(watch, region);
-    check_chains(watch, now_us, region, vfs[region], directories[region], heads);
+        if ((core >> i & 1u) != 0)
+            read_heads(heads, watch->regions[i].name, vfs[i], directories[i]);
+    for (uint32_t i = 0; i < watch->region_count && !watch->breach.found; i++) {
+        if ((core >> i & 1u) == 0)
+            continue;
+        forget(watch, i);
+        check_chains(watch, now_us, i, vfs[i], directories[i], heads);
+        if (!watch_is_any_damaged(watch) && !watch->breach.found)
+            check_refusals(watch, now_us, i);
+    }
     arena_free(heads->arena);
     free(heads);
-    if (!watch_is_any_damaged(watch) && !watch->breach.found)
-        check_refusals(watch, now_us, region);
 }

@@ -357,9 +357,9 @@ void watch_files_opened_queue(struct watch *watch, uint64_t now_us, uint32_t reg
 
 /* ---- watch_audit.c, watch_usage.c: in the end ---- */
 
-/* The chains of @region, one of @core, whose files are at @vfs and @directories by region. */
-void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t core,
-                       const char *const *vfs, const char *const *directories);
+/* The chains of all regions in @core, as watch_final(). */
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t core, const char *const *vfs,
+                       const char *const *directories);
 
 /* @reader's file stands at @seq. */
 void watch_usage_check(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t shard,
