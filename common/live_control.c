@@ -11,6 +11,9 @@
 #include "common/live_log.h"
 #include "common/live_peer.h"
 #include "common/memory.h"
+#include "common/signed_config.h"
+
+#define PIN_SIZE_MAX 4096
 
 /* An unpacked Config, and the memory that all of it lives in. */
 struct held_config {
@@ -24,42 +27,65 @@ struct live_control {
     struct live_peer *peer;
     char *name;
     char *config_path;
+    struct signed_config_pin pin; /* whose configurations we take */
     struct held_config held;
 
     bool ready;
     char *detail;
     Mec__ListenerConfig **listeners; /* with all that they point to one piece of memory each */
     size_t listener_count;
+
+    bool tells_keys;
+    Mec__SigningKey *keys;          /* our own copies */
+    Mec__SigningKey **key_pointers; /* to each, as a message wants them */
+    size_t key_count;
 };
 
-/* Errors: -EBADMSG, not a Config, or one that lacks what every process needs. */
-static int unpack_config(const uint8_t *bytes, size_t size, struct held_config *ret_held)
+static int open_config(const struct signed_config_pin *pin, uint64_t have_version,
+                       const uint8_t *bytes, size_t size, struct held_config *ret_held)
 {
-    struct arena *arena = arena_create();
-    const Mec__Config *config = mec__config__unpack(arena_allocator(arena), size, bytes);
+    struct held_config held = {.arena = arena_create()};
+    int rc = signed_config_open(bytes, size, pin, have_version, held.arena, &held.config);
 
-    if (!config || config->version == 0 || !config->settings) {
-        arena_free(arena);
-        return -EBADMSG;
-    }
-    *ret_held = (struct held_config){arena, config};
-    return 0;
+    if (rc < 0)
+        arena_free(held.arena);
+    else
+        *ret_held = held;
+    return rc;
 }
 
-static int load_config(const char *path, struct held_config *ret_held)
+static int complain(const char *path, int rc, const char *why)
+{
+    live_log(LIVE_LOG_ERROR, "cannot load the configuration file=%s why=\"%s\"", path, why);
+    return rc;
+}
+
+static int load_pin(const char *path, struct signed_config_pin *ret_pin)
+{
+    uint8_t *bytes;
+    size_t size;
+    int rc = live_files_read(path, PIN_SIZE_MAX, &bytes, &size);
+
+    if (rc == 0) {
+        rc = signed_config_read_pin(bytes, size, ret_pin);
+        free(bytes);
+    }
+    return rc < 0 ? complain(path, rc, strerror(-rc)) : 0;
+}
+
+/* What was written down is checked like what comes: a disk, too, can be somebody else's work. */
+static int load_config(const char *path, const struct signed_config_pin *pin,
+                       struct held_config *ret_held)
 {
     uint8_t *bytes;
     size_t size;
     int rc = live_files_read(path, FRAME_BODY_SIZE_MAX, &bytes, &size);
 
-    if (rc == 0) {
-        rc = unpack_config(bytes, size, ret_held);
-        free(bytes);
-    }
     if (rc < 0)
-        live_log(LIVE_LOG_ERROR, "cannot load the configuration file=%s why=\"%s\"", path,
-                 strerror(-rc));
-    return rc;
+        return complain(path, rc, strerror(-rc));
+    rc = open_config(pin, 0, bytes, size, ret_held);
+    free(bytes);
+    return rc < 0 ? complain(path, rc, signed_config_why(rc)) : 0;
 }
 
 static void say_hello(struct live_control *control)
@@ -73,6 +99,9 @@ static void say_hello(struct live_control *control)
     hello.detail = control->detail;
     hello.listeners = control->listeners;
     hello.n_listeners = control->listener_count;
+    hello.tells_keys = control->tells_keys;
+    hello.keys = control->key_pointers;
+    hello.n_keys = control->key_count;
     live_peer_send_message(control->peer, FRAME_HELLO, 0, &hello.base);
 }
 
@@ -93,22 +122,28 @@ static void take_config(struct live_control *control, const struct frame *frame,
     arena_free(old.arena);
 }
 
+static void refuse_config(struct live_control *control, int rc)
+{
+    live_log(LIVE_LOG_WARN, "configuration refused why=\"%s\" have=%" PRIu64, signed_config_why(rc),
+             control->held.config->version);
+    if (rc == -ESTALE) /* controld is behind: it should know */
+        say_hello(control);
+}
+
 static void on_config(struct live_control *control, const struct frame *frame)
 {
     struct held_config held;
+    uint64_t have_version = control->held.config->version;
+    int rc = open_config(&control->pin, have_version, frame->body, frame->body_size, &held);
 
-    if (unpack_config(frame->body, frame->body_size, &held) < 0) {
-        live_log(LIVE_LOG_WARN, "unreadable configuration ignored size=%zu", frame->body_size);
+    if (rc < 0) {
+        refuse_config(control, rc);
         return;
     }
-    if (held.config->version > control->held.config->version) {
+    if (held.config->version > have_version)
         take_config(control, frame, held);
-    } else {
-        if (held.config->version < control->held.config->version)
-            live_log(LIVE_LOG_WARN, "older configuration ignored version=%" PRIu64 " have=%" PRIu64,
-                     held.config->version, control->held.config->version);
+    else
         arena_free(held.arena);
-    }
     say_hello(control);
 }
 
@@ -162,18 +197,23 @@ int live_control_create(struct live_loop *loop, const struct live_options *optio
     static const struct live_peer_handlers peer_handlers = {.up = on_up, .frame = on_frame};
     struct arena *scratch = arena_create();
     char *config_path = arena_format(scratch, "%s/config.pb", options->directory);
+    char *pin_path = arena_format(scratch, "%s/control.pin", options->directory);
     struct live_control *control;
+    struct signed_config_pin pin;
     struct held_config held;
-    int rc = load_config(config_path, &held);
+    int rc = load_pin(pin_path, &pin);
 
     assert(handlers->config);
     assert(handlers->status);
+    if (rc == 0)
+        rc = load_config(config_path, &pin, &held);
     if (rc == 0) {
         control = memory_alloc(sizeof(*control));
         control->handlers = *handlers;
         control->context = context;
         control->name = memory_text(options->name);
         control->config_path = memory_text(config_path);
+        control->pin = pin;
         control->held = held;
         control->detail = memory_text("starting");
         control->peer =
@@ -194,12 +234,24 @@ static void free_listeners(struct live_control *control)
     free(control->listeners);
 }
 
+static void free_keys(struct live_control *control)
+{
+    for (size_t i = 0; i < control->key_count; i++) {
+        free(control->keys[i].kid);
+        free(control->keys[i].region);
+        free(control->keys[i].public_key.data);
+    }
+    free(control->keys);
+    free(control->key_pointers);
+}
+
 void live_control_free(struct live_control *control)
 {
     if (!control)
         return;
     live_peer_free(control->peer);
     free_listeners(control);
+    free_keys(control);
     arena_free(control->held.arena);
     free(control->detail);
     free(control->config_path);
@@ -226,6 +278,26 @@ void live_control_listeners(struct live_control *control, const Mec__ListenerCon
     for (size_t i = 0; i < count; i++) {
         control->listeners[i] = memory_copy(bound[i], sizeof(*bound[i]));
         control->listeners[i]->geo = memory_text(bound[i]->geo);
+    }
+    say_hello(control);
+}
+
+void live_control_keys(struct live_control *control, const Mec__SigningKey *keys, size_t count)
+{
+    free_keys(control);
+    control->tells_keys = true;
+    control->key_count = count;
+    control->keys = memory_alloc((count + 1) * sizeof(*control->keys));
+    control->key_pointers = memory_alloc((count + 1) * sizeof(*control->key_pointers));
+    for (size_t i = 0; i < count; i++) {
+        Mec__SigningKey *key = &control->keys[i];
+
+        mec__signing_key__init(key);
+        key->kid = memory_text(keys[i].kid);
+        key->region = memory_text(keys[i].region);
+        key->public_key.data = memory_copy(keys[i].public_key.data, keys[i].public_key.len);
+        key->public_key.len = keys[i].public_key.len;
+        control->key_pointers[i] = key;
     }
     say_hello(control);
 }

@@ -3,7 +3,9 @@
  * and is what a start runs by; a version never goes back.
  *
  * Every daemon is started as `DAEMON --name NAME --directory DIR --control SOCKET`; DIR holds
- * `config.pb` and whatever else is the process's own. */
+ * `control.pin`, which says whose configurations the process takes, `config.pb`, which is one, and
+ * whatever else is the process's own. A Config that the pin does not vouch for is logged and
+ * refused, from a file and from a socket alike. */
 
 #ifndef MEC_LIVE_CONTROL_H
 #define MEC_LIVE_CONTROL_H
@@ -41,17 +43,19 @@ struct live_control;
  * valid until the first `config` call returns. A Config always has a version and settings; the
  * rest of what it says is the core's to judge. @handlers is copied, all of @options may go.
  *
- * Errors: -ENOENT, no config.pb; -EBADMSG, it is unreadable; -errno. Each is logged. */
+ * Errors: -ENOENT, no control.pin or config.pb; those of signed_config_open(); -errno. Each is
+ * logged. */
 int live_control_create(struct live_loop *loop, const struct live_options *options,
                         const struct live_control_handlers *handlers, void *context,
                         struct live_control **ret_control, const Mec__Config **ret_config);
 void live_control_free(struct live_control *control);
 
-/* Say hello (again), to this and every later controld: readiness, and for routerd the ports it has
- * bound. Copies. */
+/* Say hello (again), to this and every later controld: readiness, for routerd the ports it has
+ * bound, for regiond the public halves of all keys that it can sign with. Copies. */
 void live_control_ready(struct live_control *control, bool ready, const char *detail);
 void live_control_listeners(struct live_control *control, const Mec__ListenerConfig *const *bound,
                             size_t count);
+void live_control_keys(struct live_control *control, const Mec__SigningKey *keys, size_t count);
 
 /* Answer a StatusAsk or ExplainAsk whose answer was put off. Takes over nothing. One
  * that is too long for a frame becomes an object with the key `error`. */

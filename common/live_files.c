@@ -162,3 +162,27 @@ int live_files_make_directory(const char *path)
     free(partial);
     return rc;
 }
+
+/* Mode and content of the same open file, so that it cannot be changed in between. */
+static int read_secret(int fd, uint8_t *ret_secret, size_t size)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return -errno;
+    if ((status.st_mode & 077) != 0)
+        return -EPERM;
+    if (status.st_size != (off_t)size || read(fd, ret_secret, size) != (ssize_t)size)
+        return -EBADMSG;
+    return 0;
+}
+
+int live_files_read_secret(const char *path, uint8_t *ret_secret, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    int rc = fd < 0 ? -errno : read_secret(fd, ret_secret, size);
+
+    if (fd >= 0)
+        close(fd);
+    return rc;
+}

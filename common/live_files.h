@@ -14,6 +14,10 @@ int live_files_replace(const char *path, const void *data, size_t size, unsigned
  * counted. Errors: -ENOENT, -EFBIG, -errno. */
 int live_files_read(const char *path, size_t size_max, uint8_t **ret_data, size_t *ret_size);
 
+/* Read a file that holds exactly @size secret bytes and that nobody else may read. The caller wipes
+ * them. Errors: -ENOENT, -errno; -EPERM, others may read it; -EBADMSG, it has another size. */
+int live_files_read_secret(const char *path, uint8_t *ret_secret, size_t size);
+
 /* mkdir -p with mode 0700. Errors: -errno. */
 int live_files_make_directory(const char *path);
 

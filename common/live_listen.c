@@ -7,6 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/live_credentials.h"
 #include "common/live_log.h"
 #include "common/live_peer.h"
 #include "common/live_peer_internal.h"
@@ -67,13 +68,13 @@ static int bind_or_replace(int fd, const struct sockaddr_un *address)
 /* Take one waiting connection. Errors: -EAGAIN, there is none; -errno. */
 static int accept_one(struct live_listener *listener)
 {
-    struct ucred other;
-    socklen_t size = sizeof(other);
+    struct credentials other;
     int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
     if (fd < 0)
         return errno == ECONNABORTED || errno == EINTR ? 0 : -errno;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size) < 0 || other.uid != geteuid()) {
+    other = live_credentials_of(fd);
+    if (!credentials_may_talk(geteuid(), &other)) {
         live_log(LIVE_LOG_WARN, "connection refused: it is another user's");
         close(fd);
         return 0;
@@ -114,6 +115,10 @@ static int open_listener(struct live_listener *listener)
     struct event_base *base = live_loop_base(listener->loop);
     int rc;
 
+    /* In a directory that others may write to they could put a socket of their own there. */
+    rc = live_credentials_check_directory(listener->address.sun_path);
+    if (rc < 0)
+        return rc;
     listener->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (listener->fd < 0)
         return -errno;

@@ -8,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "common/live_credentials.h"
 #include "common/live_log.h"
 #include "common/live_peer_internal.h"
 #include "common/memory.h"
@@ -336,6 +337,12 @@ static int connect_to(const char *path)
         close(fd);
         return rc;
     }
+    /* Whoever listens there may be somebody else: tokens and configurations are not for them. */
+    rc = live_credentials_check(fd);
+    if (rc < 0) {
+        close(fd);
+        return rc;
+    }
     return fd;
 }
 
@@ -343,8 +350,6 @@ static void try_to_connect(evutil_socket_t unused, short what, void *context)
 {
     struct live_peer *peer = context;
     int fd = connect_to(peer->path);
-    struct ucred other = {0};
-    socklen_t size = sizeof(other);
 
     (void)unused;
     (void)what;
@@ -358,8 +363,7 @@ static void try_to_connect(evutil_socket_t unused, short what, void *context)
         schedule_retry(peer);
         return;
     }
-    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &other, &size);
-    peer->uid = other.uid;
+    peer->uid = live_credentials_of(fd).uid;
     peer->failure_logged = false;
     live_log(LIVE_LOG_INFO, "connected peer=%s", peer->name);
     bring_up(peer, fd);

@@ -50,7 +50,7 @@ void *live_peer_context(const struct live_peer *peer);
 void live_peer_set_tag(struct live_peer *peer, uint64_t tag); /* the owner's number for it */
 uint64_t live_peer_tag(const struct live_peer *peer);
 
-/* The uid of the process at the other end (SO_PEERCRED). */
+/* The uid of the process at the other end (SO_PEERCRED): our own, or there would be no peer. */
 uint32_t live_peer_uid(const struct live_peer *peer);
 
 /* Send whole frames (header and body). Copies. Too much output is noticed here and closes the
@@ -63,7 +63,8 @@ void live_peer_send_message(struct live_peer *peer, enum frame_kind kind, uint64
                             const ProtobufCMessage *message);
 
 /* Listen on the Unix socket @path (mode 0600; a stale file is replaced, a live one is -EADDRINUSE).
- * Only peers with our own uid are accepted. Errors: -errno. */
+ * Only peers with our own uid are accepted; connecting, too, goes to our own uid only. Errors: -EPERM,
+ * the directory of @path is not ours alone (mode 0700); -errno. */
 struct live_listener;
 int live_listen(struct live_loop *loop, const char *path, const struct live_peer_handlers *handlers,
                 void *context, struct live_listener **ret_listener);

@@ -1,8 +1,8 @@
 /* plant: bugs that are put in on purpose, to prove that the simulator finds them.
  *
- * Only a build with -Dplanted_bugs=true has them, and there one at most is active, chosen by
- * plant_activate() before anything runs, as other threads read it; in every other build PLANTED()
- * is the constant false and nothing is left of them.
+ * Only sim/mecentral-sim-planted and a build with -Dplanted_bugs=true have them, and there one at
+ * most is active, chosen by plant_activate() before anything runs, as other threads read it;
+ * everywhere else PLANTED() is the constant false and nothing is left of them.
  *
  * Each stands at the very place where such a bug would be made, in one condition, and breaks
  * something that the design promises; none does it by stopping the process. */
@@ -62,6 +62,9 @@
     X(EXPIRED_THOUGH_SENT, "expired-though-sent",                                                  \
       "a queued write expires though the home may have it")                                        \
     X(BOUNDLESS_QUEUE, "boundless-queue", "a queue takes more than the settings allow")            \
+    /* in the vault */                                                                             \
+    X(UNGRANTED_READ, "ungranted-read", "another user's item is shown to whoever asks for it")     \
+    X(STALE_GRANT, "stale-grant", "a follower honours grants however old its copy of them is")     \
     /* in a router */                                                                              \
     X(UNKNOWN_AS_FAILED, "unknown-as-failed", "a write of unknown fate counts as not written")     \
     X(OVERTAKEN_QUEUE, "overtaken-queue", "a write goes home past earlier ones that are queued")   \

@@ -46,7 +46,8 @@ struct problem {
     X(FATE_UNKNOWN, "fate-unknown", 504, "The write may or may not have happened; retry its key")  \
     X(READ_TIMEOUT, "read-timeout", 504, "No region answered in time")                             \
     X(EXPIRED, "expired", 410, "The queued write waited longer than allowed")                      \
-    X(DISK_FULL, "disk-full", 507, "The region's disk takes no writes")
+    X(DISK_FULL, "disk-full", 507, "The region's disk takes no writes")                            \
+    X(SERVICE_UNAVAILABLE, "service-unavailable", 503, "A service of the region is down")
 
 enum problem_id {
     PROBLEM_NONE = 0,

@@ -138,6 +138,36 @@
     X(LOG_IN_MISDIRECTED, "log-in-misdirected",                                                    \
       "a log-in was passed on to a region that is not the home")                                   \
     X(LOG_IN_HOME_AWAY, "log-in-home-away", "a log-in could not reach the home")                   \
+    X(SERVICE_DOWN_HERE, "service-down-here", "a call came to a service that is down")             \
+    X(SERVICE_FAILED, "service-failed", "a call failed as a share of its service's calls did")     \
+    X(SERVICE_SLOW, "service-slow", "a call waited as its service was slow")                       \
+    X(SERVICE_DOWN_MEANWHILE, "service-down-meanwhile",                                            \
+      "a service went down while a call waited for it")                                            \
+    X(LOG_IN_SERVICE_DOWN, "log-in-service-down", "a log-in found the home's auth down")           \
+    X(SIGN_UP_SERVICE_DOWN, "sign-up-service-down",                                                \
+      "a sign-up found auth down where its name is kept")                                          \
+    X(DRAIN_SERVICE_DOWN, "drain-service-down",                                                    \
+      "a queued write found its home's service down, and goes on waiting")                         \
+    X(CACHE_CLOSED, "cache-closed", "a record was not cached as the cache was disabled or frozen") \
+    X(CACHE_DROPPED_FROZEN, "cache-dropped-frozen",                                                \
+      "a record that had changed left a frozen cache")                                             \
+    X(CACHE_FLUSHED, "cache-flushed", "a cache with something in it was flushed")                  \
+    X(EDGE_CLOSED, "edge-closed",                                                                  \
+      "a token was not remembered as the cache was disabled or frozen")                            \
+    /* of the vault */                                                                             \
+    X(DATA_KEY_MADE, "data-key-made", "a user's first item made a data key")                       \
+    X(DATA_KEY_RACED, "data-key-raced", "two first items of one user met")                         \
+    X(DATA_KEY_EVICTED, "data-key-evicted", "an opened data key made room for another")            \
+    X(DATA_KEY_NOT_OURS, "data-key-not-ours", "a region could not open a data key")                \
+    X(DATA_KEY_BOXED_AGAIN, "data-key-boxed-again",                                                \
+      "a data key was put into boxes again, for other regions")                                    \
+    X(VAULT_ITEM_NOT_OPENED, "vault-item-not-opened", "an item did not open")                      \
+    X(VAULT_NOT_TRUSTED, "vault-not-trusted",                                                      \
+      "a region knew too little of who may read an item")                                          \
+    X(SHARED_ITEM_READ, "shared-item-read", "another user's item was read")                        \
+    X(SHARED_ITEM_REFUSED, "shared-item-refused", "another user's item was refused")               \
+    X(VOID_WHILE_WAITING, "void-while-waiting", "a token went void while its write waited")        \
+    X(LOOKUP_ASKED, "lookup-asked", "a grant asked the home of the other user's name")             \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
     X(LOG_NOT_THE_SAME, "log-not-the-same",                                                        \
@@ -225,6 +255,11 @@
     X(PROBE_OVERDUE, "probe-overdue", "a probe did not come back")                                 \
     X(PROBE_NEVER_HANDED_OVER, "probe-never-handed-over",                                          \
       "a cut held a probe until it was given up")                                                  \
+    X(SERVICE_DOWN_THERE, "service-down-there",                                                    \
+      "a request went to another region as a service was known to be down")                        \
+    X(SERVICE_REFUSED, "service-refused", "a request was refused as only its service was down")    \
+    X(QUEUED_FOR_SERVICE, "queued-for-service",                                                    \
+      "a write was queued as its home's service was down")                                         \
     /* on links */                                                                                 \
     X(LINK_LOST, "link-lost", "a message was lost and sent again")                                 \
     X(WAN_HELD, "wan-held", "a cut held a message")                                                \
@@ -243,6 +278,7 @@
     X(DRAIN_EXPIRED)                                                                               \
     X(NAME_RESERVED_AGAIN)                                                                         \
     X(SIGN_UP_RACED)                                                                               \
+    X(SERVICE_DOWN_MEANWHILE)                                                                      \
     X(LOG_NOT_THE_SAME)                                                                            \
     X(LOG_EPOCH)                                                                                   \
     X(SOURCE_OVERDUE)                                                                              \
@@ -253,7 +289,12 @@
     X(STREAM_ASKS)                                                                                 \
     X(STREAM_ASKS_AFTER_PAUSE)                                                                     \
     X(STREAM_DIVERGED)                                                                             \
-    X(OUT_OF_TRIES)
+    X(OUT_OF_TRIES)                                                                                \
+    X(DATA_KEY_EVICTED)                                                                            \
+    X(VOID_WHILE_WAITING)                                                                          \
+    X(DATA_KEY_NOT_OURS)                                                                           \
+    X(DATA_KEY_BOXED_AGAIN)                                                                        \
+    X(VAULT_ITEM_NOT_OPENED)
 
 enum reach_branch {
 #define X(branch, name, what) REACH_##branch,

@@ -23,6 +23,8 @@ static const struct command_option up_options[] = {
     {"regions", 0, OPTION_TEXT, "N|A,B,C", "5", "so many regions, or these by name"},
     {"port", 0, OPTION_PORT, "P", "8080",
      "port for all clients; each region's own vantage port follows it. 0 picks free ports"},
+    {"control-port", 0, OPTION_PORT, "P", "0",
+     "port of HTTP for operators, on loopback. 0 picks a free one"},
     {"data", 0, OPTION_TEXT, "DIR", NULL, "keep the world's state there"},
     {"ephemeral", 0, OPTION_FLAG, NULL, NULL,
      "keep the state in a temporary directory that goes "
@@ -65,6 +67,21 @@ static const struct command_option link_options[] = {
     {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
     {0},
 };
+static const struct command_option service_options[] = {
+    {"down", 0, OPTION_FLAG, NULL, NULL, "it serves nobody"},
+    {"errors", 0, OPTION_SHARE, "P", NULL, "this share of calls fails"},
+    {"latency", 0, OPTION_DURATION, "T", NULL, "each call waits for T before it is served"},
+    {"operation", 0, OPTION_TEXT, "NAME", "all", "only for this operation, such as metadata-put"},
+    {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
+    {0},
+};
+static const struct command_option cache_options[] = {
+    {"flush", 0, OPTION_FLAG, NULL, NULL, "forget everything, once"},
+    {"disable", 0, OPTION_FLAG, NULL, NULL, "know nothing and keep nothing"},
+    {"freeze", 0, OPTION_FLAG, NULL, NULL, "take nothing new and let nothing go to make room"},
+    {"for", 0, OPTION_DURATION, "T", "until healed", "end by itself after T"},
+    {0},
+};
 static const struct command_option explain_options[] = {
     {"geo", 0, OPTION_TEXT, "G", NULL, "where the client is: a region, a city or \"lat,lon\""},
     {"user", 0, OPTION_TEXT, "U", NULL, "the user's name or id, whose home counts"},
@@ -73,6 +90,12 @@ static const struct command_option explain_options[] = {
 };
 static const struct command_option verify_options[] = {
     {"wait", 0, OPTION_DURATION, "T", "0", "try again for so long until copies are equal"},
+    {0},
+};
+
+static const struct command_option keys_options[] = {
+    {"retire-now", 0, OPTION_FLAG, NULL, NULL,
+     "with rotate: refuse all tokens of the old keys from now on, as one has leaked"},
     {0},
 };
 
@@ -219,6 +242,24 @@ static const struct command all[] = {
      "could not be asked.",
      verify_options,
      "mecentral verify\nmecentral verify --wait 10s  # after healing"},
+    {"audit",
+     "Looking",
+     "verify [REGION]",
+     {"action", "region"},
+     1,
+     2,
+     COMMAND_CONTROLD,
+     "check that nobody has tampered with the audit chains",
+     "Each region writes down who did what, and what was denied, in hash chains: one for each "
+     "shard "
+     "that it is home to, one for its queue. Reads them all, and holds them against the change "
+     "logs and against the signed heads that the other regions keep. Names what was edited, "
+     "removed, reordered, cut off or made anew, by region, chain and entry. A region whose disk "
+     "was lost has begun a new chain, and that shows too. Exit 0: all is sound; 1: something was "
+     "found; 2: nothing was found, but not all could be asked.",
+     NULL,
+     "mecentral audit verify\nmecentral audit verify us-east\nmecentral --json audit verify  # for "
+     "programs"},
     {"doctor",
      "Looking",
      "",
@@ -332,6 +373,39 @@ static const struct command all[] = {
      link_options,
      "mecentral link us-east eu-west --latency +100ms --jitter 20ms\n"
      "mecentral link eu-west ap-northeast --loss 1% --rate 10mbit --for 5m"},
+    {"service",
+     "Faults",
+     "REGION/SERVICE",
+     {"service"},
+     1,
+     1,
+     COMMAND_CONTROLD,
+     "take a service of a region down, let it fail or slow it down",
+     "SERVICE is `auth`, `vault` or `metadata`. The region itself stays well: its other services "
+     "go "
+     "on, and the router goes round the one that is down where it may. What is sensitive, and the "
+     "vault, needs `auth` too. A call that fails by `--errors` has had no effect. At least one of "
+     "`--down`, `--errors` and `--latency`. Prints the fault's id.",
+     service_options,
+     "mecentral service us-east/metadata --down --for 1m  # writes wait in queues elsewhere\n"
+     "mecentral service eu-west/auth --errors 10% --latency 200ms\n"
+     "mecentral service us-east/metadata --latency 1s --operation metadata-put"},
+    {"cache",
+     "Faults",
+     "REGION[/CACHE]",
+     {"cache"},
+     1,
+     1,
+     COMMAND_CONTROLD,
+     "flush, disable or freeze caches of a region",
+     "CACHE is `edge` (checked tokens), `regional` (records) or `service` (accounts and grants); "
+     "without it all are meant. A frozen cache still drops what changes, so it never shows "
+     "anything "
+     "older than it should. Say one of `--flush`, `--disable` and `--freeze`; a flush happens once "
+     "and needs no healing, of the others the fault's id is printed.",
+     cache_options,
+     "mecentral cache us-east --flush\n"
+     "mecentral cache eu-west/regional --disable --for 30s"},
     {"faults",
      "Faults",
      "",
@@ -354,6 +428,26 @@ static const struct command all[] = {
      "",
      NULL,
      "mecentral heal f3\nmecentral heal  # all"},
+    {"keys",
+     "Security",
+     "[rotate [REGION]]",
+     {"action", "region"},
+     0,
+     2,
+     COMMAND_CONTROLD,
+     "list the keys that sign tokens, or change them",
+     "Without `rotate`: each key with its region, state and since when. With it: the region, or "
+     "each "
+     "one, makes a new key without downtime. It is `published` to all processes first, signs once "
+     "all run by that, and the old key is `retiring`: it verifies until the last token that it "
+     "signed has expired, and is refused everywhere after that. What is interrupted goes on when "
+     "the process is back; asking again makes no second key.\n\n"
+     "With `--retire-now` nobody is waited for: tokens of the old keys are refused at once, and "
+     "their users log in again. Exit 2: it is not done yet, and goes on by itself.",
+     keys_options,
+     "mecentral keys\n"
+     "mecentral keys rotate us-east\n"
+     "mecentral keys rotate us-east --retire-now  # its key has leaked"},
     {"sim",
      "Simulation",
      "[FILE...]",

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/kid.h"
 #include "common/memory.h"
+#include "control/faults_parts.h"
 #include "control/settings.h"
 #include "control/text.h"
 
@@ -20,13 +22,10 @@ static void add_regions(Mec__Config *config, const struct compile_input *input)
     config->regions = memory_alloc(topology->region_count * sizeof(Mec__RegionConfig *));
     config->n_shards = topology->region_count;
     config->shards = memory_alloc(topology->region_count * sizeof(Mec__ShardConfig *));
-    config->n_keys = topology->region_count;
-    config->keys = memory_alloc(topology->region_count * sizeof(Mec__SigningKey *));
     for (size_t i = 0; i < topology->region_count; i++) {
         const struct topology_region *from = &topology->regions[i];
         Mec__RegionConfig *region = memory_alloc(sizeof *region);
         Mec__ShardConfig *shard = memory_alloc(sizeof *shard);
-        Mec__SigningKey *key = memory_alloc(sizeof *key);
 
         mec__region_config__init(region);
         region->name = memory_text(from->name);
@@ -38,14 +37,76 @@ static void add_regions(Mec__Config *config, const struct compile_input *input)
         shard->name = memory_text(from->name);
         shard->home = memory_text(from->name);
         shard->epoch = 1;
-        mec__signing_key__init(key);
-        key->kid = text_format("%s.1", from->name);
-        key->region = memory_text(from->name);
-        key->public_key.data = memory_copy(input->public_keys[i], TOKEN_KEY_PUBLIC_SIZE);
-        key->public_key.len = TOKEN_KEY_PUBLIC_SIZE;
         config->regions[i] = region;
         config->shards[i] = shard;
-        config->keys[i] = key;
+    }
+}
+
+static void add_key(Mec__Config *config, const char *region, const struct key_ring_key *from)
+{
+    static const Mec__KeyState states[] = {[KEY_RING_PUBLISHED] = MEC__KEY_STATE__KEY_PUBLISHED,
+                                           [KEY_RING_SIGNING] = MEC__KEY_STATE__KEY_SIGNING,
+                                           [KEY_RING_RETIRING] = MEC__KEY_STATE__KEY_RETIRING};
+    Mec__SigningKey *key = memory_alloc(sizeof *key);
+    char kid[KID_SIZE];
+
+    kid_format(region, from->number, kid);
+    mec__signing_key__init(key);
+    key->kid = memory_text(kid);
+    key->region = memory_text(region);
+    key->public_key.data = memory_copy(from->public_key, TOKEN_KEY_PUBLIC_SIZE);
+    key->public_key.len = TOKEN_KEY_PUBLIC_SIZE;
+    key->state = states[from->state];
+    key->since_wall_us = from->since_wall_us;
+    config->keys[config->n_keys++] = key;
+}
+
+static void add_wish(Mec__Config *config, const char *region, const struct key_ring_key *from)
+{
+    Mec__KeyWish *wish = memory_alloc(sizeof *wish);
+    char kid[KID_SIZE];
+
+    kid_format(region, from->number, kid);
+    mec__key_wish__init(wish);
+    wish->kid = memory_text(kid);
+    wish->region = memory_text(region);
+    config->key_wishes[config->n_key_wishes++] = wish;
+}
+
+static void add_keys(Mec__Config *config, const struct compile_input *input)
+{
+    size_t regions = input->topology->region_count;
+
+    config->keys = memory_alloc(regions * KEY_RING_KEYS_MAX * sizeof(Mec__SigningKey *));
+    config->key_wishes = memory_alloc(regions * sizeof(Mec__KeyWish *)); /* at most one a ring */
+    for (size_t i = 0; i < regions; i++) {
+        const char *region = input->topology->regions[i].name;
+        const struct key_ring *ring = &input->rings[i];
+
+        for (size_t j = 0; j < ring->count; j++) {
+            if (ring->keys[j].state == KEY_RING_WANTED)
+                add_wish(config, region, &ring->keys[j]);
+            else
+                add_key(config, region, &ring->keys[j]);
+        }
+    }
+}
+
+static void add_vault_keys(Mec__Config *config, const struct compile_input *input)
+{
+    const struct topology *topology = input->topology;
+
+    if (!input->vault_keys)
+        return;
+    config->vault_keys = memory_alloc(topology->region_count * sizeof(Mec__VaultKey *));
+    for (size_t i = 0; i < topology->region_count; i++) {
+        Mec__VaultKey *key = memory_alloc(sizeof *key);
+
+        mec__vault_key__init(key);
+        key->region = memory_text(topology->regions[i].name);
+        key->public_key.data = memory_copy(input->vault_keys[i], VAULT_KEY_PUBLIC_SIZE);
+        key->public_key.len = VAULT_KEY_PUBLIC_SIZE;
+        config->vault_keys[config->n_vault_keys++] = key;
     }
 }
 
@@ -191,6 +252,14 @@ static void add_links(Mec__Config *config, const struct compile_input *input)
     free(geos.items);
 }
 
+static void add_parts(Mec__Config *config, const struct compile_input *input)
+{
+    faults_parts_compile(input->faults, config);
+    for (size_t i = 0; i < config->n_services; i++)
+        config->services[i]->latency_us =
+            stretched(config->services[i]->latency_us, input->topology->slow_motion);
+}
+
 static void add_listeners(Mec__Config *config, const struct compile_input *input)
 {
     config->n_listeners = input->listener_count;
@@ -214,8 +283,11 @@ Mec__Config *compile_config(const struct compile_input *input)
     config->slow_motion = input->topology->slow_motion;
     config->seed = input->seed;
     add_regions(config, input);
+    add_keys(config, input);
+    add_vault_keys(config, input);
     add_links(config, input);
     add_listeners(config, input);
+    add_parts(config, input);
 
     config->settings = memory_alloc(sizeof *config->settings);
     *config->settings = input->topology->settings;

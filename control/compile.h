@@ -7,9 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/token.h"
+#include "common/vault_key.h"
 #include "control.pb-c.h"
 #include "control/faults.h"
+#include "control/key_ring.h"
 #include "control/topology.h"
 
 struct compile_listener {
@@ -25,7 +26,8 @@ struct compile_input {
     const struct faults *faults;
     const struct compile_listener *listeners;
     size_t listener_count;
-    const uint8_t (*public_keys)[TOKEN_KEY_PUBLIC_SIZE]; /* one a region, in order */
+    const struct key_ring *rings;                       /* one a region, in order */
+    const uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE]; /* likewise; NULL: none */
     uint64_t seed;
 };
 

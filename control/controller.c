@@ -58,8 +58,10 @@ static void wait_free(struct wait *wait)
 {
     free(wait->members);
     free(wait->calls);
+    free(wait->keys);
     json_decref(wait->answers);
     json_decref(wait->data);
+    json_decref(wait->audit);
     free(wait->text);
     free(wait);
 }
@@ -165,6 +167,7 @@ static bool is_settled(const struct wait *wait, const struct process *process, s
         return !supervisor_is_alive(process) || process->config_version >= wait->version;
     case WAIT_ANSWERS:
         return wait->calls[index] == 0 || !process->connected;
+    case WAIT_KEYS:
     case WAIT_WATCH:
         return false;
     }
@@ -221,7 +224,8 @@ static void finish(struct controller *controller, struct wait *wait)
     static const char *const troubles[] = {[WAIT_SERVING] = "does not serve",
                                            [WAIT_ENDED] = "has not ended",
                                            [WAIT_VERSION] = "has not confirmed yet",
-                                           [WAIT_ANSWERS] = "does not answer"};
+                                           [WAIT_ANSWERS] = "does not answer",
+                                           [WAIT_KEYS] = "is not ready"};
     json_t *late = laggards(controller, wait);
     bool failed =
         json_array_size(late) != 0 && (wait->kind == WAIT_SERVING || wait->kind == WAIT_ENDED);
@@ -250,6 +254,9 @@ static bool is_over(const struct controller *controller, const struct wait *wait
 
     if (wait->kind == WAIT_WATCH)
         return false;
+    if (wait->kind == WAIT_KEYS)
+        return controller_keys_are_over(controller, wait) ||
+               controller->now.now_us >= wait->deadline_us;
     for (size_t i = 0; i < supervisor->count; i++) {
         if (!wait->members[i])
             continue;
@@ -264,7 +271,7 @@ static void look_after_waits(struct controller *controller)
 {
     for (struct wait **at = &controller->waits; *at;) {
         struct wait *wait = *at;
-        if (!is_over(controller, wait)) {
+        if (!is_over(controller, wait) || (wait->again && wait->again(controller, wait))) {
             at = &wait->next;
             continue;
         }
@@ -317,6 +324,23 @@ static void notice_changes(struct controller *controller)
         controller_act(controller, CONTROLLER_SAVE);
 }
 
+/* A controld before us has made versions that it did not live to write down: ours go on behind
+ * them. One that is no version at all is not believed. */
+static bool is_ahead(const struct world *world, uint64_t version)
+{
+    return version > world->config_version && version < UINT64_MAX / 2;
+}
+
+static void catch_up(struct controller *controller, uint64_t version)
+{
+    struct world *world = controller->world;
+
+    world->config_version = version;
+    for (size_t i = 0; i < world->topology->region_count; i++)
+        key_ring_unstamp(&world->rings[i]);
+    controller->keys_moved = true; /* stamps them anew */
+}
+
 static void take_hello(struct controller *controller, const struct controller_event *event)
 {
     struct world *world = controller->world;
@@ -332,6 +356,9 @@ static void take_hello(struct controller *controller, const struct controller_ev
     }
     supervisor_hello(&world->supervisor, event->process, hello->ready, hello->config_version,
                      hello->detail);
+    if (is_ahead(world, hello->config_version))
+        catch_up(controller, hello->config_version);
+    controller_keys_hello(controller, event->process, hello);
     if (world_take_ports(world, hello->listeners, hello->n_listeners))
         controller_new_version(controller);
     else if (hello->config_version < world->config_version)
@@ -413,6 +440,7 @@ struct controller_actions controller_step(struct controller *controller,
     forget_actions(controller);
     take(controller, event);
     controller_supervise(controller);
+    controller_keys_advance(controller);
     notice_changes(controller);
     look_after_waits(controller);
     return (struct controller_actions){controller->actions, controller->action_count};
@@ -422,10 +450,13 @@ uint64_t controller_wake_us(const struct controller *controller, struct moment a
 {
     uint64_t wake_us = supervisor_wake_us(&controller->world->supervisor);
     uint64_t end_wall_us = faults_next_end_wall_us(&controller->world->faults);
+    uint64_t keys_wall_us = controller_keys_wake_wall_us(controller);
 
     for (const struct wait *wait = controller->waits; wait; wait = wait->next)
         if (wait->deadline_us < wake_us)
             wake_us = wait->deadline_us;
+    if (keys_wall_us < end_wall_us)
+        end_wall_us = keys_wall_us;
     if (end_wall_us != UINT64_MAX) {
         uint64_t rest_us = end_wall_us > at.wall_us ? end_wall_us - at.wall_us : 0;
         if (at.now_us + rest_us < wake_us)

@@ -30,7 +30,8 @@ static bool flag_of(const struct controller_event *event, const char *key)
     return json_is_true(json_object_get(event->arguments, key));
 }
 
-static void refuse(struct controller *controller, const struct controller_event *event, char *why)
+void controller_refuse(struct controller *controller, const struct controller_event *event,
+                       char *why)
 {
     controller_reply(controller, event->ask, EXIT_USAGE, why, NULL);
 }
@@ -66,7 +67,7 @@ static bool find_members(struct controller *controller, const struct controller_
     bool fine = json_array_size(names) != 0;
 
     if (!fine)
-        refuse(controller, event, text_format("name the processes or regions"));
+        controller_refuse(controller, event, text_format("name the processes or regions"));
     for (size_t i = 0; fine && i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
         size_t count = name ? supervisor_find(supervisor, name, found) : 0;
@@ -74,7 +75,7 @@ static bool find_members(struct controller *controller, const struct controller_
             members[found[j]] = true;
         fine = count != 0;
         if (!fine)
-            refuse(controller, event, no_such_process(controller, name ? name : ""));
+            controller_refuse(controller, event, no_such_process(controller, name ? name : ""));
     }
     free(found);
     return fine;
@@ -197,9 +198,12 @@ static void begin_down(struct controller *controller, const struct controller_ev
 
 static void begin_ps(struct controller *controller, const struct controller_event *event)
 {
+    char *url = world_control_url(controller->world);
+
     controller_reply(controller, event->ask, EXIT_FINE, NULL,
-                     json_pack("{s:s, s:o}", "world", controller->world->name, "processes",
-                               world_processes_json(controller->world)));
+                     json_pack("{s:s, s:s?, s:o}", "world", controller->world->name, "control_http",
+                               url, "processes", world_processes_json(controller->world)));
+    free(url);
 }
 
 static void begin_watch(struct controller *controller, const struct controller_event *event)
@@ -233,14 +237,15 @@ static void add_fault(struct controller *controller, const struct controller_eve
     char *why;
 
     if (duration && (units_parse_duration(duration, &for_us) != 0 || for_us == 0)) {
-        refuse(controller, event, text_format("--for: \"%s\" is no duration like 30s", duration));
+        controller_refuse(controller, event,
+                          text_format("--for: \"%s\" is no duration like 30s", duration));
         return;
     }
     fault->made_wall_us = controller->now.wall_us;
     fault->until_wall_us = for_us != 0 ? controller->now.wall_us + for_us : 0;
     if (faults_add(&controller->world->faults, controller->world->topology, fault, &added, &why) !=
         0) {
-        refuse(controller, event, why);
+        controller_refuse(controller, event, why);
         return;
     }
     char id[FAULTS_ID_SIZE];
@@ -269,7 +274,8 @@ static void begin_cut(struct controller *controller, const struct controller_eve
     if (set_end(fault.a, text_of(event, "a")) && set_end(fault.b, text_of(event, "b")))
         add_fault(controller, event, &fault);
     else
-        refuse(controller, event, text_format("cut needs two ends: regions, or client:GEO"));
+        controller_refuse(controller, event,
+                          text_format("cut needs two ends: regions, or client:GEO"));
 }
 
 static void begin_isolate(struct controller *controller, const struct controller_event *event)
@@ -279,7 +285,7 @@ static void begin_isolate(struct controller *controller, const struct controller
     if (set_end(fault.a, text_of(event, "region")))
         add_fault(controller, event, &fault);
     else
-        refuse(controller, event, text_format("isolate needs a region"));
+        controller_refuse(controller, event, text_format("isolate needs a region"));
 }
 
 /* Errors: the name of the option that is wrong; NULL: none. */
@@ -311,12 +317,100 @@ static void begin_link(struct controller *controller, const struct controller_ev
     struct fault fault = {.kind = FAULT_LINK, .one_way = flag_of(event, "one-way")};
 
     if (!set_end(fault.a, text_of(event, "a")) || !set_end(fault.b, text_of(event, "b"))) {
-        refuse(controller, event, text_format("link needs two ends: regions, or client:GEO"));
+        controller_refuse(controller, event,
+                          text_format("link needs two ends: regions, or client:GEO"));
         return;
     }
     const char *wrong = read_link_options(event, &fault);
     if (wrong)
-        refuse(controller, event, text_format("link needs a proper --%s", wrong));
+        controller_refuse(controller, event, text_format("link needs a proper --%s", wrong));
+    else
+        add_fault(controller, event, &fault);
+}
+
+/* "us-east/vault" into region and part. False: the region is missing or something is too long. */
+static bool set_part(struct fault *fault, const char *text)
+{
+    const char *slash = text ? strchr(text, '/') : NULL;
+    size_t size = text ? (slash ? (size_t)(slash - text) : strlen(text)) : 0;
+
+    if (size == 0 || size >= sizeof fault->a || (slash && strlen(slash + 1) >= sizeof fault->part))
+        return false;
+    memcpy(fault->a, text, size);
+    strcpy(fault->part, slash ? slash + 1 : "");
+    return true;
+}
+
+/* Errors: the name of the option that is wrong; NULL: none. */
+static const char *read_service_options(const struct controller_event *event, struct fault *fault)
+{
+    const char *errors = text_of(event, "errors");
+    const char *latency = text_of(event, "latency");
+    const char *operation = text_of(event, "operation");
+
+    fault->down = flag_of(event, "down");
+    fault->has_errors = errors != NULL;
+    fault->has_latency = latency != NULL;
+    if (errors && units_parse_share(errors, &fault->error_ppm) != 0)
+        return "errors";
+    if (latency && units_parse_duration(latency, &fault->latency_us) != 0)
+        return "latency";
+    if (operation && strlen(operation) >= sizeof fault->operation)
+        return "operation";
+    if (operation)
+        strcpy(fault->operation, operation);
+    return NULL;
+}
+
+static void begin_service(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_SERVICE};
+
+    if (!set_part(&fault, text_of(event, "service")) || fault.part[0] == '\0') {
+        controller_refuse(controller, event,
+                          text_format("service needs a region and a service of it: "
+                                      "us-east/auth, us-east/vault, us-east/metadata"));
+        return;
+    }
+    const char *wrong = read_service_options(event, &fault);
+    if (wrong)
+        controller_refuse(controller, event, text_format("service needs a proper --%s", wrong));
+    else
+        add_fault(controller, event, &fault);
+}
+
+static void flush(struct controller *controller, const struct controller_event *event,
+                  const struct fault *what)
+{
+    struct world *world = controller->world;
+    char *why = NULL;
+
+    if (text_of(event, "for") || what->disable || what->freeze)
+        why = text_format("a flush happens once: it goes with no other option");
+    else if (faults_flush(&world->faults, world->topology, what, &why) == 0) {
+        char *text = text_format("%s%s%s flushed", what->a, what->part[0] ? "/" : ": all caches",
+                                 what->part);
+        json_t *data = json_pack("{s:s, s:s}", "flushed", what->a, "cache", what->part);
+
+        controller_notice(controller, memory_text(text));
+        controller_new_version(controller);
+        wait_for_version(controller, event, text, data);
+        return;
+    }
+    controller_refuse(controller, event, why);
+}
+
+static void begin_cache(struct controller *controller, const struct controller_event *event)
+{
+    struct fault fault = {.kind = FAULT_CACHE,
+                          .disable = flag_of(event, "disable"),
+                          .freeze = flag_of(event, "freeze")};
+
+    if (!set_part(&fault, text_of(event, "cache")))
+        controller_refuse(controller, event,
+                          text_format("cache needs a region: us-east, us-east/regional"));
+    else if (flag_of(event, "flush"))
+        flush(controller, event, &fault);
     else
         add_fault(controller, event, &fault);
 }
@@ -350,8 +444,9 @@ static void begin_heal(struct controller *controller, const struct controller_ev
     json_t *data = json_pack("{s:O}", "healed", ids);
     if (id && json_array_size(ids) == 0) {
         json_decref(data);
-        refuse(controller, event,
-               text_format("there is no fault \"%s\" in force; see mecentral faults", id));
+        controller_refuse(
+            controller, event,
+            text_format("there is no fault \"%s\" in force; see mecentral faults", id));
     } else if (json_array_size(ids) == 0) {
         controller_reply(controller, event->ask, EXIT_FINE, text_format("nothing to heal"), data);
     } else {
@@ -378,10 +473,14 @@ static const struct command_row commands[] = {
     {"cut", begin_cut},
     {"isolate", begin_isolate},
     {"link", begin_link},
+    {"service", begin_service},
+    {"cache", begin_cache},
     {"faults", begin_faults},
     {"heal", begin_heal},
+    {"keys", controller_begin_keys},
     {"status", controller_begin_status},
     {"verify", controller_begin_verify},
+    {"audit", controller_begin_audit},
     {"explain", controller_begin_explain},
 };
 
@@ -393,7 +492,8 @@ void controller_command(struct controller *controller, const struct controller_e
             return;
         }
     }
-    refuse(controller, event,
-           text_format("this controld knows no command \"%s\"; is it of another version?",
-                       event->command));
+    controller_refuse(
+        controller, event,
+        text_format("this controld knows no command \"%s\"; is it of another version?",
+                    event->command));
 }

@@ -6,13 +6,21 @@
 #include "control/controller.h"
 
 /* Exit codes: the manual's list. */
-enum { EXIT_FINE = 0, EXIT_CHECK = 1, EXIT_USAGE = 64, EXIT_UNREACHABLE = 69, EXIT_INTERNAL = 70 };
+enum {
+    EXIT_FINE = 0,
+    EXIT_CHECK = 1,
+    EXIT_UNDETERMINED = 2,
+    EXIT_USAGE = 64,
+    EXIT_UNREACHABLE = 69,
+    EXIT_INTERNAL = 70
+};
 
 enum wait_kind {
     WAIT_SERVING, /* all members serve */
     WAIT_ENDED,   /* all members have ended */
     WAIT_VERSION, /* all members run by the version */
     WAIT_ANSWERS, /* all members have answered */
+    WAIT_KEYS,    /* all regions that are to sign with new keys do */
     WAIT_WATCH    /* the asker goes away */
 };
 
@@ -26,11 +34,16 @@ struct wait {
     bool *members;   /* one a process */
     uint64_t *calls; /* WAIT_ANSWERS: call ids, one a process; 0: answered or not asked */
     json_t *answers; /* WAIT_ANSWERS: name -> answer */
+    uint32_t *keys;  /* WAIT_KEYS: the number of the new one, one a region; 0: it keeps its own */
+    bool leaked;     /* WAIT_KEYS: and nobody takes the old ones any more */
     json_t *data;    /* of the reply */
     char *text;      /* of the reply */
     bool down;       /* WAIT_ENDED: the world ends with it */
     /* Make the reply's data and text of the answers. */
     void (*finish)(struct controller *controller, struct wait *wait);
+    /* WAIT_ANSWERS: ask once more, instead; false: no. NULL: never. */
+    bool (*again)(struct controller *controller, struct wait *wait);
+    json_t *audit; /* of an audit: {region, sections} */
     uint32_t exit_code;
 };
 
@@ -43,6 +56,7 @@ struct controller {
     uint64_t last_call;
     struct moment now;
     bool ending;
+    bool keys_moved;         /* a Config that says so must follow */
     Mec__ExplainAsk explain; /* of the CALL in this step; its texts are the event's */
 };
 
@@ -68,9 +82,20 @@ void controller_supervise(struct controller *controller);
 /* controller_commands.c: begin what @event asks. */
 void controller_command(struct controller *controller, const struct controller_event *event);
 
+void controller_refuse(struct controller *controller, const struct controller_event *event,
+                       char *why); /* takes over @why */
+
+/* controller_keys.c: signing keys. */
+void controller_begin_keys(struct controller *controller, const struct controller_event *event);
+void controller_keys_hello(struct controller *controller, size_t process, const Mec__Hello *hello);
+void controller_keys_advance(struct controller *controller);
+uint64_t controller_keys_wake_wall_us(const struct controller *controller);
+bool controller_keys_are_over(const struct controller *controller, const struct wait *wait);
+
 /* controller_questions.c: what the processes answer. */
 void controller_begin_status(struct controller *controller, const struct controller_event *event);
 void controller_begin_verify(struct controller *controller, const struct controller_event *event);
+void controller_begin_audit(struct controller *controller, const struct controller_event *event);
 void controller_begin_explain(struct controller *controller, const struct controller_event *event);
 
 #endif

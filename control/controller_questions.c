@@ -1,9 +1,10 @@
-/* Commands that the processes answer: status, verify, explain. */
+/* Commands that the processes answer: status, verify, audit, explain. */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/memory.h"
+#include "control/audit.h"
 #include "control/controller_internal.h"
 #include "control/text.h"
 #include "control/verify.h"
@@ -100,6 +101,100 @@ void controller_begin_verify(struct controller *controller, const struct control
     wait->finish = finish_verify;
     call_all(controller, wait, "regiond/", "digest");
 }
+
+/* ---- audit ---- */
+
+/* The regions whose chains are verified. Returns how many. */
+static size_t audited(const struct controller *controller, const struct wait *wait,
+                      const char *ret_names[TOPOLOGY_REGIONS_MAX])
+{
+    const struct topology *topology = controller->world->topology;
+    const char *only = json_string_value(json_object_get(wait->audit, "region"));
+    size_t count = 0;
+
+    for (size_t i = 0; i < topology->region_count; i++)
+        if (!only || strcmp(topology->regions[i].name, only) == 0)
+            ret_names[count++] = topology->regions[i].name;
+    return count;
+}
+
+static void finish_audit(struct controller *controller, struct wait *wait)
+{
+    const char *names[TOPOLOGY_REGIONS_MAX];
+    size_t count = audited(controller, wait, names);
+
+    wait->data = audit_combine(wait->answers, names, count);
+    if (!json_is_true(json_object_get(wait->data, "sound")))
+        wait->exit_code = EXIT_CHECK;
+    else if (!json_is_true(json_object_get(wait->data, "checked")))
+        wait->exit_code = EXIT_UNDETERMINED;
+}
+
+/* The heads first: one that is asked for later could be ahead of the chain that was read. */
+static bool ask_for_chains(struct controller *controller, struct wait *wait)
+{
+    const struct supervisor *supervisor = &controller->world->supervisor;
+    const char *names[TOPOLOGY_REGIONS_MAX];
+    size_t count = audited(controller, wait, names);
+    json_t *sections = json_object_get(wait->audit, "sections");
+    json_t *kept = wait->answers;
+    bool any = false;
+
+    wait->again = NULL;
+    wait->answers = json_object();
+    wait->deadline_us = controller->now.now_us + DIGEST_PATIENCE_US;
+    memset(wait->members, 0, supervisor->count * sizeof *wait->members);
+    memset(wait->calls, 0, supervisor->count * sizeof *wait->calls);
+    for (size_t i = 0; i < count; i++) {
+        char *process = text_format("regiond/%s", names[i]);
+        size_t index = controller_process(controller, process);
+        char *section = audit_section(kept, names[i]);
+
+        json_object_set_new(sections, names[i], json_string(section));
+        if (supervisor->processes[index].connected) {
+            any = true;
+            call(controller, wait, index, json_string_value(json_object_get(sections, names[i])),
+                 NULL);
+        }
+        free(section);
+        free(process);
+    }
+    json_decref(kept);
+    return any;
+}
+
+static bool is_region(const struct topology *topology, const char *name)
+{
+    for (size_t i = 0; i < topology->region_count; i++)
+        if (strcmp(topology->regions[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+void controller_begin_audit(struct controller *controller, const struct controller_event *event)
+{
+    const char *action = json_string_value(json_object_get(event->arguments, "action"));
+    const char *region = json_string_value(json_object_get(event->arguments, "region"));
+    struct wait *wait;
+
+    if (!action || strcmp(action, "verify") != 0) {
+        controller_reply(controller, event->ask, EXIT_USAGE,
+                         text_format("audit takes one action: verify"), NULL);
+        return;
+    }
+    if (region && !is_region(controller->world->topology, region)) {
+        controller_reply(controller, event->ask, EXIT_USAGE,
+                         text_format("there is no region \"%s\"; see mecentral ps", region), NULL);
+        return;
+    }
+    wait = controller_wait(controller, event->ask, WAIT_ANSWERS, ANSWER_PATIENCE_US);
+    wait->audit = json_pack("{s:s?, s:{}}", "region", region, "sections");
+    wait->again = ask_for_chains;
+    wait->finish = finish_audit;
+    call_all(controller, wait, "regiond/", "heads");
+}
+
+/* ---- explain ---- */
 
 static void finish_explain(struct controller *controller, struct wait *wait)
 {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "control/faults_parts.h"
 #include "control/nearest.h"
 #include "control/text.h"
 #include "control/units.h"
@@ -15,12 +16,16 @@
 #define ANY_CLIENT  "client:*"
 #define LATENCY_MAX (UINT64_C(3600) * 1000000)
 
-static const char *const kind_names[] = {
-    [FAULT_CUT] = "cut", [FAULT_ISOLATE] = "isolate", [FAULT_LINK] = "link"};
+static const char *const kind_names[FAULT_KINDS] = {[FAULT_CUT] = "cut",
+                                                    [FAULT_ISOLATE] = "isolate",
+                                                    [FAULT_LINK] = "link",
+                                                    [FAULT_SERVICE] = "service",
+                                                    [FAULT_CACHE] = "cache"};
 
 void faults_free(struct faults *faults)
 {
     free(faults->items);
+    free(faults->flushes);
     *faults = (struct faults){0};
 }
 
@@ -28,6 +33,11 @@ const char *faults_id(const struct fault *fault, char ret_id[FAULTS_ID_SIZE])
 {
     snprintf(ret_id, FAULTS_ID_SIZE, "f%" PRIu64, fault->number);
     return ret_id;
+}
+
+static bool is_of_a_part(const struct fault *fault)
+{
+    return fault->kind == FAULT_SERVICE || fault->kind == FAULT_CACHE;
 }
 
 static bool is_client(const char *end)
@@ -71,6 +81,8 @@ static int check(const struct topology *topology, struct fault *fault, char **re
 
     if (error != 0)
         return error;
+    if (is_of_a_part(fault))
+        return faults_parts_check(fault, ret_error);
     if (fault->kind == FAULT_ISOLATE) {
         if (!is_client(fault->a))
             return 0;
@@ -129,6 +141,20 @@ int faults_add(struct faults *faults, const struct topology *topology, const str
     return 0;
 }
 
+int faults_flush(struct faults *faults, const struct topology *topology, const struct fault *what,
+                 char **ret_error)
+{
+    struct fault copy = *what;
+    int error = check_end(topology, copy.a, ret_error);
+
+    copy.disable = true; /* what it does to the cache is of no concern here */
+    if (error == 0)
+        error = faults_parts_check(&copy, ret_error);
+    if (error == 0)
+        faults_parts_flush(faults, &copy);
+    return error;
+}
+
 static void take_away(struct faults *faults, size_t index, struct fault *ret_healed)
 {
     *ret_healed = faults->items[index];
@@ -179,6 +205,8 @@ static bool end_matches(const char *pattern, const char *end)
 
 static bool hits(const struct fault *fault, const Mec__LinkConfig *link)
 {
+    if (is_of_a_part(fault))
+        return false;
     if (fault->kind == FAULT_ISOLATE)
         return strcmp(fault->a, link->from) == 0 || strcmp(fault->a, link->to) == 0;
     return (end_matches(fault->a, link->from) && end_matches(fault->b, link->to)) ||
@@ -228,6 +256,8 @@ char *faults_describe(const struct fault *fault)
     char number[UNITS_TEXT_SIZE];
     struct text text = {0};
 
+    if (is_of_a_part(fault))
+        return faults_parts_describe(fault);
     if (fault->kind == FAULT_ISOLATE)
         return text_format("%s isolated%s", fault->a, fault->reset ? ", connections reset" : "");
     text_add(&text, "%s %s %s", fault->a, way, fault->b);
@@ -269,6 +299,8 @@ json_t *faults_to_json(const struct fault *fault)
     set_number(json, "loss_ppm", fault->has_loss, fault->loss_ppm);
     set_number(json, "rate_bytes_per_s", fault->has_rate, fault->rate_bytes_per_s);
     set_number(json, "until_wall_us", fault->until_wall_us != 0, fault->until_wall_us);
+    if (is_of_a_part(fault))
+        faults_parts_to_json(fault, json);
     return json;
 }
 
@@ -310,10 +342,10 @@ int faults_from_json(const json_t *json, struct fault *ret_fault)
     if (json_unpack((json_t *)json, "{s:s, s:s, s:s, s:s, s:b, s:b}", "id", &id, "kind", &kind, "a",
                     &a, "b", &b, "one_way", &one_way, "reset", &reset) != 0)
         return -EBADMSG;
-    for (; index < 3 && strcmp(kind_names[index], kind) != 0; index++)
+    for (; index < FAULT_KINDS && strcmp(kind_names[index], kind) != 0; index++)
         ;
-    if (index == 3 || sscanf(id, "f%" SCNu64, &fault.number) != 1 || strlen(a) >= sizeof fault.a ||
-        strlen(b) >= sizeof fault.b)
+    if (index == FAULT_KINDS || sscanf(id, "f%" SCNu64, &fault.number) != 1 ||
+        strlen(a) >= sizeof fault.a || strlen(b) >= sizeof fault.b)
         return -EBADMSG;
     fault.kind = (enum fault_kind)index;
     fault.one_way = one_way != 0;
@@ -321,6 +353,8 @@ int faults_from_json(const json_t *json, struct fault *ret_fault)
     snprintf(fault.a, sizeof fault.a, "%s", a);
     snprintf(fault.b, sizeof fault.b, "%s", b);
     read_numbers(json, &fault);
+    if (is_of_a_part(&fault) && faults_parts_from_json(json, &fault) != 0)
+        return -EBADMSG;
     *ret_fault = fault;
     return 0;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/frame.h"
+#include "common/live_credentials.h"
 #include "common/memory.h"
 #include "control.pb-c.h"
 
@@ -24,6 +25,11 @@ int live_ask_connect(const char *path, int *ret_fd)
         return -errno;
     if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
         int error = -errno;
+        close(fd);
+        return error;
+    }
+    int error = live_credentials_check(fd);
+    if (error != 0) {
         close(fd);
         return error;
     }

@@ -14,7 +14,8 @@ struct live_ask_reply {
     json_t *data;  /* may be NULL */
 };
 
-/* Connect to the control socket. Errors: -ENOENT, -ECONNREFUSED: nobody is there; -errno. */
+/* Connect to the control socket. Errors: -ENOENT, -ECONNREFUSED: nobody is there; -EPERM, who
+ * is there is another user; -errno. */
 int live_ask_connect(const char *path, int *ret_fd);
 
 /* Ask on a connection and wait for the last reply; replies before it go to @progress (optional).

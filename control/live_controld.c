@@ -6,11 +6,25 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <sodium.h>
+
 #include "common/live_log.h"
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
 #include "control/live_process.h"
 #include "control/live_world.h"
+
+static void save(struct live_controld *controld)
+{
+    int error = live_world_save(controller_world(controld->controller));
+
+    controld->save = false;
+    /* Carrying on is right: the data plane does not depend on this file, and the next change tries
+     * again. */
+    if (error != 0)
+        live_log(LIVE_LOG_ERROR, "cannot write the state file directory=%s why=\"%s\"",
+                 controller_world(controld->controller)->data, strerror(-error));
+}
 
 static void execute(struct live_controld *controld, const struct controller_action *action)
 {
@@ -19,6 +33,9 @@ static void execute(struct live_controld *controld, const struct controller_acti
         live_controld_reply(controld, action);
         break;
     case CONTROLLER_SPAWN:
+        /* It will run by a version that must not be forgotten. */
+        if (controld->save)
+            save(controld);
         live_controld_spawn(controld, action->process);
         break;
     case CONTROLLER_SIGNAL:
@@ -59,18 +76,6 @@ static void step_once(struct live_controld *controld, const struct controller_ev
         execute(controld, &actions.items[i]);
 }
 
-static void save(struct live_controld *controld)
-{
-    int error = live_world_save(controller_world(controld->controller));
-
-    controld->save = false;
-    /* Carrying on is right: the data plane does not depend on this file, and the next change tries
-     * again. */
-    if (error != 0)
-        live_log(LIVE_LOG_ERROR, "cannot write the state file directory=%s why=\"%s\"",
-                 controller_world(controld->controller)->data, strerror(-error));
-}
-
 void live_controld_step(struct live_controld *controld, const struct controller_event *event)
 {
     assert(!controld->stepping);
@@ -97,7 +102,7 @@ static void on_wake(void *context)
     live_controld_step(context, &(struct controller_event){.kind = CONTROLLER_TICK});
 }
 
-static struct controller *load_controller(const char *data)
+static struct controller *load_controller(struct live_controld *controld, const char *data)
 {
     struct world *world;
     int error = live_world_load(data, &world);
@@ -106,10 +111,11 @@ static struct controller *load_controller(const char *data)
         live_log(LIVE_LOG_ERROR, "cannot read %s/state.json: %s", data, strerror(-error));
         return NULL;
     }
-    if (live_controld_prepare(world) != 0) {
+    if (live_controld_prepare(controld, world) != 0) {
         world_free(world);
         return NULL;
     }
+    live_controld_http_start(controld, world);
     world->controld_pid = (uint32_t)getpid();
     live_process_start_ticks(world->controld_pid, &world->controld_start_ticks);
     bool *alive = memory_alloc(world->supervisor.count * sizeof *alive);
@@ -153,7 +159,7 @@ int live_controld_run(const char *data)
 
     if (live_loop_create(&controld.loop) != 0)
         return code;
-    controld.controller = load_controller(data);
+    controld.controller = load_controller(&controld, data);
     if (!controld.controller)
         goto no_controller;
     watch_all(&controld);
@@ -168,10 +174,13 @@ int live_controld_run(const char *data)
     code = 0;
     if (controld.ended)
         save(&controld);
+    live_controld_http_free(controld.http);
+    controld.http = NULL;
     live_listener_free(controld.listener);
     if (controld.ended)
         clean_up(&controld);
 no_listener:
+    live_controld_http_free(controld.http);
     for (size_t i = 0; i < controld.count; i++)
         live_controld_unwatch(&controld, i);
     free(controld.watches);
@@ -179,6 +188,7 @@ no_listener:
     free(controld.config);
     controller_free(controld.controller);
 no_controller:
+    sodium_memzero(controld.seed, sizeof controld.seed);
     live_loop_free(controld.loop);
     return code;
 }

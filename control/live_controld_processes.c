@@ -6,61 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <sodium.h>
-
 #include "common/live_files.h"
 #include "common/live_log.h"
 #include "common/memory.h"
 #include "control/live_controld_internal.h"
 #include "control/live_process.h"
+#include "control/live_vault_keys.h"
 #include "control/live_world.h"
 #include "control/text.h"
-
-/* Read the region's signing key, or make it: it stays for as long as the data does. */
-static int load_key(const char *directory, uint8_t ret_public[TOKEN_KEY_PUBLIC_SIZE])
-{
-    char *path = text_format("%s/signing.key", directory);
-    uint8_t *seed = NULL;
-    size_t size = 0;
-    int error = live_files_read(path, TOKEN_KEY_SEED_SIZE, &seed, &size);
-
-    if (error == -ENOENT) {
-        seed = memory_alloc(TOKEN_KEY_SEED_SIZE);
-        size = TOKEN_KEY_SEED_SIZE;
-        randombytes_buf(seed, size);
-        error = live_files_replace(path, seed, size, 0600);
-    }
-    if (error == 0 && size != TOKEN_KEY_SEED_SIZE)
-        error = -EBADMSG;
-    if (error == 0)
-        token_key_public(seed, ret_public);
-    if (error != 0)
-        live_log(LIVE_LOG_ERROR, "cannot use %s: %s", path, strerror(-error));
-    if (seed)
-        sodium_memzero(seed, size);
-    free(seed);
-    free(path);
-    return error;
-}
-
-int live_controld_prepare(struct world *world)
-{
-    int error = 0;
-
-    for (size_t i = 0; error == 0 && i < world->supervisor.count; i++) {
-        char *path = world_process_directory(world, &world->supervisor.processes[i]);
-        error = live_files_make_directory(path);
-        if (error != 0)
-            live_log(LIVE_LOG_ERROR, "cannot make %s: %s", path, strerror(-error));
-        free(path);
-    }
-    for (size_t i = 0; error == 0 && i < world->topology->region_count; i++) {
-        char *path = text_format("%s/regiond/%s", world->data, world->topology->regions[i].name);
-        error = load_key(path, world->public_keys[i]);
-        free(path);
-    }
-    return error;
-}
 
 void live_controld_find_alive(const struct world *world, bool *ret_alive)
 {
@@ -145,9 +98,8 @@ void live_controld_pack_config(struct live_controld *controld)
     if (controld->config && controld->config_version == world->config_version)
         return;
     Mec__Config *config = world_config(world);
-    controld->config_size = mec__config__get_packed_size(config);
-    controld->config = memory_grow(controld->config, controld->config_size);
-    mec__config__pack(config, controld->config);
+    free(controld->config);
+    controld->config = signed_config_pack(config, controld->seed, &controld->config_size);
     controld->config_version = world->config_version;
     mec__config__free_unpacked(config, NULL);
 }

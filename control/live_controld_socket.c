@@ -49,6 +49,20 @@ static void take_status(struct live_controld *controld, struct live_peer *peer,
     mec__status__free_unpacked(status, NULL);
 }
 
+void live_controld_ask(struct live_controld *controld, const struct live_ask *from,
+                       const char *command, const json_t *arguments)
+{
+    struct live_ask *ask = memory_copy(from, sizeof *from);
+
+    ask->number = ++controld->last_ask;
+    ask->next = controld->asks;
+    controld->asks = ask;
+    live_controld_step(controld, &(struct controller_event){.kind = CONTROLLER_ASK,
+                                                            .ask = ask->number,
+                                                            .command = command,
+                                                            .arguments = arguments});
+}
+
 static void take_ask(struct live_controld *controld, struct live_peer *peer,
                      const struct frame *frame)
 {
@@ -58,16 +72,8 @@ static void take_ask(struct live_controld *controld, struct live_peer *peer,
     if (!json_is_object(arguments)) {
         live_peer_close(peer, "unreadable ControlAsk");
     } else {
-        struct live_ask *item = memory_alloc(sizeof *item);
-        item->number = ++controld->last_ask;
-        item->peer = peer;
-        item->frame_id = frame->id;
-        item->next = controld->asks;
-        controld->asks = item;
-        live_controld_step(controld, &(struct controller_event){.kind = CONTROLLER_ASK,
-                                                                .ask = item->number,
-                                                                .command = ask->command,
-                                                                .arguments = arguments});
+        live_controld_ask(controld, &(struct live_ask){.peer = peer, .frame_id = frame->id},
+                          ask->command, arguments);
     }
     json_decref(arguments);
     mec__control_ask__free_unpacked(ask, NULL);
@@ -133,6 +139,19 @@ int live_controld_listen(struct live_controld *controld)
     return error;
 }
 
+static void reply_to_peer(const struct live_ask *ask, const struct controller_action *action)
+{
+    Mec__ControlReply reply = MEC__CONTROL_REPLY__INIT;
+    char *json = action->data ? json_dumps(action->data, JSON_COMPACT) : NULL;
+
+    reply.last = action->last;
+    reply.exit_code = action->exit_code;
+    reply.message = action->text ? action->text : (char *)"";
+    reply.json = json ? json : (char *)"";
+    live_peer_send_message(ask->peer, FRAME_CONTROL_REPLY, ask->frame_id, &reply.base);
+    free(json);
+}
+
 void live_controld_reply(struct live_controld *controld, const struct controller_action *action)
 {
     struct live_ask **at = &controld->asks;
@@ -142,14 +161,10 @@ void live_controld_reply(struct live_controld *controld, const struct controller
     struct live_ask *ask = *at;
     if (!ask)
         return; /* gone meanwhile */
-    Mec__ControlReply reply = MEC__CONTROL_REPLY__INIT;
-    char *json = action->data ? json_dumps(action->data, JSON_COMPACT) : NULL;
-    reply.last = action->last;
-    reply.exit_code = action->exit_code;
-    reply.message = action->text ? action->text : (char *)"";
-    reply.json = json ? json : (char *)"";
-    live_peer_send_message(ask->peer, FRAME_CONTROL_REPLY, ask->frame_id, &reply.base);
-    free(json);
+    if (ask->http)
+        live_controld_http_reply(ask, action);
+    else
+        reply_to_peer(ask, action);
     if (action->last) {
         *at = ask->next;
         free(ask);

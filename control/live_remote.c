@@ -24,8 +24,10 @@
 static const struct {
     const char *command;
     char *(*view)(const json_t *data, bool colours);
-} views[] = {
-    {"ps", views_ps}, {"status", views_status}, {"faults", views_faults}, {"verify", views_verify}};
+} views[] = {{"ps", views_ps},         {"status", views_status}, {"faults", views_faults},
+             {"verify", views_verify}, {"keys", views_keys},
+
+             {"audit", views_audit}};
 
 static char *view(const struct mecentral *run, const char *command, const json_t *data)
 {
@@ -68,6 +70,11 @@ static void show(const struct mecentral *run, const char *command,
     free(text);
 }
 
+static void show_progress(const char *message, void *context)
+{
+    mecentral_say(context, "%s", message);
+}
+
 static int ask_once(struct mecentral *run, const struct world *world, const json_t *arguments,
                     struct live_ask_reply *ret_reply)
 {
@@ -76,7 +83,8 @@ static int ask_once(struct mecentral *run, const struct world *world, const json
 
     if (error != 0)
         return MECENTRAL_UNREACHABLE;
-    error = live_ask_on(fd, run->line.command->name, arguments, PATIENCE_MS, NULL, NULL, ret_reply);
+    error = live_ask_on(fd, run->line.command->name, arguments, PATIENCE_MS, show_progress, run,
+                        ret_reply);
     close(fd);
     return error == 0 ? MECENTRAL_FINE : live_start_explain(run, world, error);
 }

@@ -34,6 +34,7 @@ struct up {
     const json_t *options;
     struct topology *topology;
     uint16_t port;
+    uint16_t control_port; /* 0: any */
     char *runtime;
     char *data;
     bool ephemeral;
@@ -84,6 +85,7 @@ static int resolve_regions(struct up *up)
 static int resolve(struct up *up)
 {
     const char *port = command_line_text(up->options, "port");
+    const char *control_port = command_line_text(up->options, "control-port");
     const char *seed = command_line_text(up->options, "seed");
     const char *slow_motion = command_line_text(up->options, "slow-motion");
     uint64_t number;
@@ -98,6 +100,13 @@ static int resolve(struct up *up)
     if (up->port != 0 && up->port + topology->geo_count > UINT16_MAX) {
         mecentral_error("--port: %u leaves no room for the %zu ports behind it", up->port,
                         topology->geo_count);
+        return MECENTRAL_USAGE;
+    }
+    if (control_port && units_parse_count(control_port, &number) == 0)
+        up->control_port = (uint16_t)number;
+    if (up->port != 0 && up->control_port >= up->port &&
+        up->control_port <= up->port + topology->geo_count) {
+        mecentral_error("--control-port: %u is one of the ports for clients", up->control_port);
         return MECENTRAL_USAGE;
     }
     if (seed && units_parse_count(seed, &number) == 0)
@@ -206,6 +215,15 @@ static int check_leftovers(const struct up *up, const struct world *old)
     return MECENTRAL_FINE;
 }
 
+/* A rotation that the end of the world interrupted goes on. */
+static void take_over_keys(struct world *world, const struct world *old)
+{
+    for (size_t i = 0; i < world->topology->region_count; i++)
+        for (size_t j = 0; j < old->topology->region_count; j++)
+            if (strcmp(world->topology->regions[i].name, old->topology->regions[j].name) == 0)
+                world->rings[i] = old->rings[j];
+}
+
 /* What ran here before: its processes must be gone, and its versions go on rising. */
 static int take_over(struct up *up)
 {
@@ -233,16 +251,16 @@ static int take_over(struct up *up)
         code = check_leftovers(up, old);
         up->world->config_version = old->config_version;
         up->world->faults.last_number = old->faults.last_number;
+        take_over_keys(up->world, old);
     }
     world_free(old);
     return code;
 }
 
-static int check_port(const struct compile_listener *listener)
+static int check_port(uint16_t port, const char *geo, const char *option)
 {
-    const struct sockaddr_in address = {.sin_family = AF_INET,
-                                        .sin_port = htons(listener->port),
-                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    const struct sockaddr_in address = {
+        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1;
     int error = 0;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -255,9 +273,9 @@ static int check_port(const struct compile_listener *listener)
     close(fd);
     if (error == 0)
         return MECENTRAL_FINE;
-    mecentral_error("port %u%s%s cannot be used: %s; choose others with --port P, or --port 0 for "
+    mecentral_error("port %u%s%s cannot be used: %s; choose others with --%s P, or --%s 0 for "
                     "free ones",
-                    listener->port, *listener->geo ? " of " : "", listener->geo, strerror(error));
+                    port, *geo ? " of " : "", geo, strerror(error), option, option);
     return MECENTRAL_INTERNAL;
 }
 
@@ -267,7 +285,9 @@ static int check_ports(const struct up *up)
 
     for (size_t i = 0; code == MECENTRAL_FINE && up->port != 0 && i < up->world->listener_count;
          i++)
-        code = check_port(&up->world->listeners[i]);
+        code = check_port(up->world->listeners[i].port, up->world->listeners[i].geo, "port");
+    if (code == MECENTRAL_FINE && up->control_port != 0)
+        code = check_port(up->control_port, "controld", "control-port");
     return code;
 }
 
@@ -275,15 +295,19 @@ static int save(struct up *up)
 {
     struct world *world = up->world;
     char *logs = text_format("%s/logs", up->data);
+    char *token = world_control_token_path(world);
     int error = live_files_make_directory(logs);
 
     world->config_version++;
+    world->control_port = up->control_port;
     world->ephemeral = up->ephemeral;
     world->started_wall_us = live_loop_now().wall_us;
     if (error == 0)
         error = live_world_save(world);
     if (error != 0)
         mecentral_error("cannot write in %s: %s", up->data, strerror(-error));
+    unlink(token); /* each run of a world has one of its own; controld makes it */
+    free(token);
     free(logs);
     up->saved = true;
     return error == 0 ? MECENTRAL_FINE : MECENTRAL_INTERNAL;

@@ -32,6 +32,8 @@ char *views_ready(const json_t *ready, uint64_t took_ms)
     text_add(&text, "  %-16s %s\n", "for all", text_at(ready, "http"));
     json_object_foreach((json_t *)vantage, geo, url)
         text_add(&text, "  %-16s %s\n", geo, json_string_value(url));
+    if (*text_at(ready, "control_http"))
+        text_add(&text, "  %-16s %s\n", "control", text_at(ready, "control_http"));
     text_add(&text, "  %-16s %s\n", "data", text_at(ready, "data"));
     return text_take(&text);
 }
@@ -84,6 +86,8 @@ char *views_ps(const json_t *data, bool colours)
     }
     table_render(table, &text, "", colours);
     table_free(table);
+    if (*text_at(data, "control_http"))
+        text_add(&text, "HTTP for operators: %s\n", text_at(data, "control_http"));
     return text_take(&text);
 }
 
@@ -105,6 +109,57 @@ static void add_fault_rows(struct table *table, const json_t *rows, uint64_t now
         table_cell(table, TABLE_PLAIN, "%s", age);
         table_cell(table, TABLE_PLAIN, "%s", until != 0 ? rest : "until healed");
     }
+}
+
+static const char *age_of(const json_t *row, const char *key, uint64_t now_wall_us,
+                          char ret_text[UNITS_TEXT_SIZE])
+{
+    uint64_t at_us = number_at(row, key);
+    uint64_t far_us = at_us > now_wall_us ? at_us - now_wall_us : now_wall_us - at_us;
+
+    if (!json_is_integer(json_object_get(row, key)))
+        return "";
+    return units_format_duration(far_us / 1000000 * 1000000, ret_text);
+}
+
+static void add_awaited(struct table *table, const json_t *names)
+{
+    const json_t *first = json_array_get(names, 0);
+    size_t more = json_array_size(names) - 1;
+
+    if (!first)
+        table_cell(table, TABLE_PLAIN, "%s", "");
+    else if (more == 0)
+        table_cell(table, TABLE_WARN, "%s (%s)", text_at(first, "name"), text_at(first, "state"));
+    else
+        table_cell(table, TABLE_WARN, "%s (%s), %zu more", text_at(first, "name"),
+                   text_at(first, "state"), more);
+}
+
+char *views_keys(const json_t *data, bool colours)
+{
+    static const char *const headings[] = {"KEY",  "REGION",   "STATE",
+                                           ">FOR", ">ENDS IN", "WAITS FOR"};
+    const json_t *rows = json_object_get(data, "keys");
+    uint64_t now_wall_us = number_at(data, "now_wall_us");
+    struct table *table = table_create(headings, 6);
+    struct text text = {0};
+    char age[UNITS_TEXT_SIZE];
+
+    for (size_t i = 0; i < json_array_size(rows); i++) {
+        const json_t *row = json_array_get(rows, i);
+        bool signs = strcmp(text_at(row, "state"), "signing") == 0;
+
+        table_cell(table, TABLE_PLAIN, "%s", text_at(row, "kid"));
+        table_cell(table, TABLE_PLAIN, "%s", text_at(row, "region"));
+        table_cell(table, signs ? TABLE_GOOD : TABLE_WARN, "%s", text_at(row, "state"));
+        table_cell(table, TABLE_PLAIN, "%s", age_of(row, "since_wall_us", now_wall_us, age));
+        table_cell(table, TABLE_PLAIN, "%s", age_of(row, "until_wall_us", now_wall_us, age));
+        add_awaited(table, json_object_get(row, "waits_for"));
+    }
+    table_render(table, &text, "", colours);
+    table_free(table);
+    return text_take(&text);
 }
 
 void views_add_faults(struct text *text, const json_t *data, bool colours)

@@ -10,8 +10,10 @@
 
 char *views_ready(const json_t *ready, uint64_t took_ms);
 char *views_ps(const json_t *data, bool colours);
+char *views_keys(const json_t *data, bool colours);
 char *views_faults(const json_t *data, bool colours);
 char *views_verify(const json_t *data, bool colours);
+char *views_audit(const json_t *data, bool colours);
 char *views_status(const json_t *data, bool colours);
 
 #endif

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/parts.h"
 #include "control/table.h"
 #include "control/topology.h"
 #include "control/units.h"
@@ -100,12 +101,37 @@ static void add_lag_cell(struct table *table, const json_t *replicator)
         table_cell(table, worst == 0 ? TABLE_PLAIN : TABLE_WARN, "%" JSON_INTEGER_FORMAT, worst);
 }
 
+/* Those that are not as they should be. */
+static void add_services_cell(struct table *table, const json_t *answer)
+{
+    const json_t *services = json_object_get(answer, "services");
+    enum table_colour colour = TABLE_WARN;
+    struct text text = {0};
+
+    for (size_t i = 0; i < json_array_size(services); i++) {
+        const json_t *service = json_array_get(services, i);
+        const char *state = text_at(service, "state");
+        if (strcmp(state, "up") == 0)
+            continue;
+        if (strcmp(state, "down") == 0)
+            colour = TABLE_BAD;
+        text_add(&text, "%s%s %s", text.size != 0 ? ", " : "", text_at(service, "name"), state);
+    }
+    if (json_array_size(services) == 0)
+        table_cell(table, TABLE_FAINT, "?");
+    else if (text.size == 0)
+        table_cell(table, TABLE_PLAIN, "up");
+    else
+        table_cell(table, colour, "%s", text.data);
+    free(text.data);
+}
+
 static void add_regions(struct text *text, const json_t *data, bool colours)
 {
-    static const char *const headings[] = {"REGION", "REGIOND", "REPLICATOR",
+    static const char *const headings[] = {"REGION", "REGIOND", "REPLICATOR",  "SERVICES",
                                            "DISK",   ">QUEUED", ">MOST BEHIND"};
     const json_t *regions = json_object_get(data, "regions");
-    struct table *table = table_create(headings, 6);
+    struct table *table = table_create(headings, 7);
 
     for (size_t i = 0; i < json_array_size(regions); i++) {
         const json_t *region = json_array_get(regions, i);
@@ -113,6 +139,7 @@ static void add_regions(struct text *text, const json_t *data, bool colours)
         table_cell(table, TABLE_PLAIN, "%s", text_at(region, "name"));
         add_process_cell(table, region);
         add_process_cell(table, replicator);
+        add_services_cell(table, region);
         add_disk_cell(table, region);
         add_queue_cell(table, region);
         add_lag_cell(table, replicator);
@@ -178,6 +205,57 @@ static void add_copies(struct text *text, const json_t *data, bool colours)
     table_free(table);
 }
 
+/* "93% of 1200, 3.4MiB" */
+static void add_cache_cell(struct table *table, const json_t *cache)
+{
+    json_int_t hits = json_integer_value(json_object_get(cache, "hits"));
+    json_int_t asked = hits + json_integer_value(json_object_get(cache, "misses"));
+    json_int_t bytes = json_integer_value(json_object_get(cache, "bytes"));
+    const char *state = text_at(cache, "state");
+    bool on = strcmp(state, "on") == 0;
+
+    if (!cache) {
+        table_cell(table, TABLE_FAINT, "-");
+        return;
+    }
+    table_cell(table, on ? TABLE_PLAIN : TABLE_WARN,
+               "%.0f%% of %" JSON_INTEGER_FORMAT ", %.1fMiB%s%s",
+               asked == 0 ? 0 : 100.0 * (double)hits / (double)asked, asked,
+               (double)bytes / (1024 * 1024), on ? "" : " ", on ? "" : state);
+}
+
+static void add_caches(struct text *text, const json_t *data, bool colours)
+{
+    const json_t *regions = json_object_get(data, "regions");
+    const char *headings[PARTS_CACHE_COUNT + 1] = {"REGION"};
+    struct table *table;
+
+    for (unsigned i = 0; i < PARTS_CACHE_COUNT; i++)
+        headings[i + 1] = parts_cache_name((enum parts_cache)i);
+    table = table_create(headings, PARTS_CACHE_COUNT + 1);
+    for (size_t i = 0; i < json_array_size(regions); i++) {
+        const json_t *region = json_array_get(regions, i);
+        table_cell(table, TABLE_PLAIN, "%s", text_at(region, "name"));
+        for (unsigned j = 0; j < PARTS_CACHE_COUNT; j++)
+            add_cache_cell(table, row_named(json_object_get(region, "caches"), "name",
+                                            parts_cache_name((enum parts_cache)j)));
+    }
+    text_add(text, "\nCaches: hits of those asked, and size\n");
+    table_render(table, text, "", colours);
+    table_free(table);
+}
+
+/* "vault down" */
+static void add_lacking_cell(struct table *table, const json_t *services)
+{
+    struct text text = {0};
+
+    for (size_t i = 0; i < json_array_size(services); i++)
+        text_add(&text, "%s%s", i == 0 ? "" : ", ", json_string_value(json_array_get(services, i)));
+    table_cell(table, TABLE_WARN, "%s down", text.data);
+    free(text.data);
+}
+
 static void add_health_cell(struct table *table, const json_t *cell)
 {
     const char *state = text_at(cell, "state");
@@ -187,6 +265,8 @@ static void add_health_cell(struct table *table, const json_t *cell)
         table_cell(table, TABLE_FAINT, "?");
     else if (strcmp(state, "down") == 0)
         table_cell(table, TABLE_BAD, "down");
+    else if (json_array_size(json_object_get(cell, "services_down")) > 0)
+        add_lacking_cell(table, json_object_get(cell, "services_down"));
     else
         table_cell(table, strcmp(state, "up") == 0 ? TABLE_GOOD : TABLE_WARN, "%s %s", state,
                    brief_ms(json_object_get(cell, "rtt_measured_ms"), brief));
@@ -228,6 +308,8 @@ static void add_head(struct text *text, const json_t *data)
         text_add(text, ", %g times slower", factor);
     if (json_is_true(json_object_get(world, "no_wan")))
         text_add(text, ", links instant");
+    if (*text_at(world, "control_http"))
+        text_add(text, ", operators at %s", text_at(world, "control_http"));
     text_add(text, "\n\n");
 }
 
@@ -238,6 +320,7 @@ char *views_status(const json_t *data, bool colours)
     add_head(&text, data);
     add_regions(&text, data, colours);
     add_copies(&text, data, colours);
+    add_caches(&text, data, colours);
     add_health(&text, data, colours);
     text_add(&text, "\n");
     views_add_faults(&text, data, colours);

@@ -57,7 +57,10 @@ struct world *world_create(const char *name, struct topology *topology, const ch
     world->runtime = memory_text(runtime);
     world->topology = topology;
     world->seed = topology->seed;
-    world->public_keys = memory_alloc(topology->region_count * sizeof *world->public_keys);
+    world->rings = memory_alloc(topology->region_count * sizeof *world->rings);
+    for (size_t i = 0; i < topology->region_count; i++)
+        key_ring_init(&world->rings[i]);
+    world->vault_keys = memory_alloc(topology->region_count * sizeof *world->vault_keys);
     add_listeners(world, port);
     add_processes(world);
     return world;
@@ -70,7 +73,8 @@ void world_free(struct world *world)
     supervisor_free(&world->supervisor);
     faults_free(&world->faults);
     topology_free(world->topology);
-    free(world->public_keys);
+    free(world->rings);
+    free(world->vault_keys);
     free(world->listeners);
     free(world->runtime);
     free(world->data);
@@ -107,8 +111,32 @@ Mec__Config *world_config(const struct world *world)
         .faults = &world->faults,
         .listeners = world->listeners,
         .listener_count = world->listener_count,
-        .public_keys = (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])world->public_keys,
+        .rings = world->rings,
+        .vault_keys = (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])world->vault_keys,
         .seed = world->seed});
+}
+
+struct key_ring *world_ring(const struct world *world, const char *name)
+{
+    static const char prefix[] = "regiond/";
+
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
+        return NULL;
+    for (size_t i = 0; i < world->topology->region_count; i++)
+        if (strcmp(world->topology->regions[i].name, name + sizeof prefix - 1) == 0)
+            return &world->rings[i];
+    return NULL;
+}
+
+char *world_control_token_path(const struct world *world)
+{
+    return text_format("%s/control.token", world->data);
+}
+
+char *world_control_url(const struct world *world)
+{
+    return world->control_port != 0 ? text_format("http://127.0.0.1:%u", world->control_port)
+                                    : NULL;
 }
 
 bool world_take_ports(struct world *world, Mec__ListenerConfig *const *listeners, size_t count)
@@ -201,6 +229,16 @@ static json_t *pids_json(const struct world *world)
     return pids;
 }
 
+/* Where, and in which file the token is: never the token. */
+static void add_control_http(json_t *ready, const struct world *world)
+{
+    char *url = world_control_url(world);
+
+    json_object_set_new(ready, "control_http", url ? json_string(url) : json_null());
+    set_text(ready, "control_token_file", world_control_token_path(world));
+    free(url);
+}
+
 json_t *world_ready_json(const struct world *world)
 {
     json_t *ready = json_object();
@@ -212,6 +250,7 @@ json_t *world_ready_json(const struct world *world)
                  text_format("http://127.0.0.1:%u", world->listeners[i].port));
     json_object_set_new(ready, "vantage", vantage);
     set_text(ready, "control", world_control_path(world));
+    add_control_http(ready, world);
     json_object_set_new(ready, "pids", pids_json(world));
     json_object_set_new(ready, "data", json_string(world->data));
     json_object_set_new(ready, "sockets", sockets_json(world));

@@ -13,9 +13,9 @@
 
 #include <jansson.h>
 
-#include "common/token.h"
 #include "control/compile.h"
 #include "control/faults.h"
+#include "control/key_ring.h"
 #include "control/supervisor.h"
 #include "control/topology.h"
 
@@ -35,7 +35,9 @@ struct world {
     struct faults faults;
     struct compile_listener *listeners; /* the one for all first */
     size_t listener_count;
-    uint8_t (*public_keys)[TOKEN_KEY_PUBLIC_SIZE]; /* one a region */
+    struct key_ring *rings; /* signing keys, one ring a region */
+    uint16_t control_port;  /* of operators' HTTP, on loopback; 0: it is not known yet */
+    uint8_t (*vault_keys)[VAULT_KEY_PUBLIC_SIZE]; /* public halves, one a region */
     struct supervisor supervisor;
 };
 
@@ -43,8 +45,8 @@ struct world {
 bool world_name_is_valid(const char *name);
 
 /* A new world of @topology, which it takes over, with all processes stopped and all faults healed.
- * @port: of the listener for all, the geos' own follow it; 0: routerd picks. Public keys are zeros.
- */
+ * @port: of the listener for all, the geos' own follow it; 0: routerd picks. Rings are
+ * empty. */
 struct world *world_create(const char *name, struct topology *topology, const char *data,
                            const char *runtime, uint16_t port);
 void world_free(struct world *world);
@@ -67,6 +69,16 @@ char *world_log_path(const char *data, const char *process);
 
 /* The Config as it stands now; as compile_config(). */
 Mec__Config *world_config(const struct world *world);
+
+/* The ring of the region that runs as process @name ("regiond/us-east"); NULL for other processes.
+ */
+struct key_ring *world_ring(const struct world *world, const char *name);
+
+/* The bearer token of operators' HTTP is in that file. A new string. */
+char *world_control_token_path(const struct world *world);
+
+/* Where operators reach controld by HTTP; a new string, NULL when they do not. */
+char *world_control_url(const struct world *world);
 
 /* Take over the ports that routerd has bound where none was known. True when one was new. */
 bool world_take_ports(struct world *world, Mec__ListenerConfig *const *listeners, size_t count);

@@ -11,6 +11,8 @@
 #include <sodium.h>
 
 #include "common/memory.h"
+#include "control/faults_parts.h"
+#include "control/key_ring_json.h"
 #include "control/settings.h"
 
 #define FORMAT 1
@@ -21,12 +23,11 @@ static json_t *regions_to_json(const struct world *world)
 
     for (size_t i = 0; i < world->topology->region_count; i++) {
         const struct topology_region *region = &world->topology->regions[i];
-        char key[2 * TOKEN_KEY_PUBLIC_SIZE + 1];
 
-        sodium_bin2hex(key, sizeof key, world->public_keys[i], TOKEN_KEY_PUBLIC_SIZE);
-        json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:s}", "name", region->name,
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:o}", "name", region->name,
                                               "city", region->city, "latitude", region->latitude,
-                                              "longitude", region->longitude, "public_key", key));
+                                              "longitude", region->longitude, "key_ring",
+                                              key_ring_json_make(&world->rings[i])));
     }
     return rows;
 }
@@ -101,21 +102,35 @@ static json_t *processes_to_json(const struct world *world)
     return rows;
 }
 
+static json_t *vault_keys_to_json(const struct world *world)
+{
+    json_t *rows = json_array();
+    char key[2 * VAULT_KEY_PUBLIC_SIZE + 1];
+
+    for (size_t i = 0; i < world->topology->region_count; i++) {
+        sodium_bin2hex(key, sizeof key, world->vault_keys[i], VAULT_KEY_PUBLIC_SIZE);
+        json_array_append_new(rows, json_string(key));
+    }
+    return rows;
+}
+
 json_t *world_to_json(const struct world *world)
 {
     return json_pack(
-        "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:f, s:o, s:o, s:o, s:o, s:o, "
-        "s:o, s:o}",
+        "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:f, s:o, s:o, s:o, s:o, "
+        "s:o, "
+        "s:o, s:o, s:o, s:o*}",
         "format", FORMAT, "world", world->name, "data", world->data, "runtime", world->runtime,
         "ephemeral", world->ephemeral, "seed", (json_int_t)world->seed, "config_version",
         (json_int_t)world->config_version, "started_wall_us", (json_int_t)world->started_wall_us,
         "controld_pid", (json_int_t)world->controld_pid, "controld_start_ticks",
         (json_int_t)world->controld_start_ticks, "last_fault",
-        (json_int_t)world->faults.last_number, "slow_motion", world->topology->slow_motion,
-        "regions", regions_to_json(world), "geos", geos_to_json(world->topology), "links",
-        links_to_json(world->topology), "settings", settings_to_json(world->topology), "listeners",
-        listeners_to_json(world), "faults", world_faults_json(world), "processes",
-        processes_to_json(world));
+        (json_int_t)world->faults.last_number, "control_port", (int)world->control_port,
+        "slow_motion", world->topology->slow_motion, "regions", regions_to_json(world), "geos",
+        geos_to_json(world->topology), "links", links_to_json(world->topology), "settings",
+        settings_to_json(world->topology), "listeners", listeners_to_json(world), "faults",
+        world_faults_json(world), "processes", processes_to_json(world), "vault_keys",
+        vault_keys_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -134,23 +149,17 @@ static const json_t *list_of(const json_t *json, const char *key, size_t most)
 }
 
 static int region_from_json(const json_t *row, struct topology_region *ret_region,
-                            uint8_t ret_key[TOKEN_KEY_PUBLIC_SIZE])
+                            struct key_ring *ret_ring)
 {
     const char *name;
     const char *city;
-    const char *key;
-    size_t key_size;
 
-    if (json_unpack((json_t *)row, "{s:s, s:s, s:F, s:F, s:s}", "name", &name, "city", &city,
-                    "latitude", &ret_region->latitude, "longitude", &ret_region->longitude,
-                    "public_key", &key) != 0 ||
+    if (json_unpack((json_t *)row, "{s:s, s:s, s:F, s:F}", "name", &name, "city", &city, "latitude",
+                    &ret_region->latitude, "longitude", &ret_region->longitude) != 0 ||
         copy_text(ret_region->name, sizeof ret_region->name, name) != 0 ||
-        copy_text(ret_region->city, sizeof ret_region->city, city) != 0 ||
-        sodium_hex2bin(ret_key, TOKEN_KEY_PUBLIC_SIZE, key, strlen(key), NULL, &key_size, NULL) !=
-            0 ||
-        key_size != TOKEN_KEY_PUBLIC_SIZE)
+        copy_text(ret_region->city, sizeof ret_region->city, city) != 0)
         return -EBADMSG;
-    return 0;
+    return key_ring_json_read(row, ret_ring);
 }
 
 static int add_geo(struct topology *topology, const char *name, double latitude, double longitude)
@@ -164,17 +173,17 @@ static int add_geo(struct topology *topology, const char *name, double latitude,
 }
 
 static int regions_from_json(const json_t *json, struct topology *topology,
-                             uint8_t (**ret_keys)[TOKEN_KEY_PUBLIC_SIZE])
+                             struct key_ring **ret_rings)
 {
     const json_t *rows = list_of(json, "regions", TOPOLOGY_REGIONS_MAX);
     size_t count = json_array_size(rows);
 
     if (count == 0)
         return -EBADMSG;
-    *ret_keys = memory_alloc(count * sizeof **ret_keys);
+    *ret_rings = memory_alloc(count * sizeof **ret_rings);
     for (size_t i = 0; i < count; i++) {
         struct topology_region *region = &topology->regions[i];
-        if (region_from_json(json_array_get(rows, i), region, (*ret_keys)[i]) != 0)
+        if (region_from_json(json_array_get(rows, i), region, &(*ret_rings)[i]) != 0)
             return -EBADMSG;
         topology->region_count++;
         if (add_geo(topology, region->name, region->latitude, region->longitude) != 0)
@@ -274,10 +283,10 @@ static int settings_from_json(const json_t *json, struct topology *topology)
 }
 
 static int topology_from_json(const json_t *json, struct topology *topology,
-                              uint8_t (**ret_keys)[TOKEN_KEY_PUBLIC_SIZE])
+                              struct key_ring **ret_rings)
 {
     double factor = json_number_value(json_object_get(json, "slow_motion"));
-    int error = factor > 0 ? regions_from_json(json, topology, ret_keys) : -EBADMSG;
+    int error = factor > 0 ? regions_from_json(json, topology, ret_rings) : -EBADMSG;
 
     topology->slow_motion = factor;
     if (error == 0)
@@ -331,7 +340,9 @@ static int faults_from_list(const json_t *json, struct world *world)
     if (world->faults.last_number > last)
         return -EBADMSG;
     world->faults.last_number = last;
-    return 0;
+    const json_t *flushes = json_object_get(json, "flushes");
+    /* Most worlds have none, and older files do not know of them. */
+    return flushes ? faults_parts_flushes_from_json(flushes, &world->faults) : 0;
 }
 
 static int processes_from_json(const json_t *json, struct world *world)
@@ -369,18 +380,42 @@ static int numbers_from_json(const json_t *json, struct world *world)
     json_int_t pid;
     json_int_t ticks;
     int ephemeral;
+    int control_port = 0; /* not in a file of before there was one */
 
-    if (json_unpack((json_t *)json, "{s:b, s:I, s:I, s:I, s:I, s:I}", "ephemeral", &ephemeral,
+    if (json_unpack((json_t *)json, "{s:b, s:I, s:I, s:I, s:I, s:I, s?i}", "ephemeral", &ephemeral,
                     "seed", &seed, "config_version", &version, "started_wall_us", &started,
-                    "controld_pid", &pid, "controld_start_ticks", &ticks) != 0 ||
-        version < 0 || pid < 0 || pid > INT32_MAX)
+                    "controld_pid", &pid, "controld_start_ticks", &ticks, "control_port",
+                    &control_port) != 0 ||
+        control_port < 0 || control_port > UINT16_MAX || version < 0 || pid < 0 || pid > INT32_MAX)
         return -EBADMSG;
     world->ephemeral = ephemeral != 0;
     world->seed = (uint64_t)seed;
     world->config_version = (uint64_t)version;
     world->started_wall_us = (uint64_t)started;
+    world->control_port = (uint16_t)control_port;
     world->controld_pid = (uint32_t)pid;
     world->controld_start_ticks = (uint64_t)ticks;
+    return 0;
+}
+
+/* A file of before there was a vault has none; what controld finds in the regions' directories is
+ * put in their place at each start. */
+static int vault_keys_from_json(const json_t *json, struct world *world)
+{
+    const json_t *rows = json_object_get(json, "vault_keys");
+
+    if (rows && !json_is_array(rows))
+        return -EBADMSG;
+    for (size_t i = 0; i < json_array_size(rows) && i < world->topology->region_count; i++) {
+        const char *key = json_string_value(json_array_get(rows, i));
+        size_t size;
+
+        if (!key ||
+            sodium_hex2bin(world->vault_keys[i], VAULT_KEY_PUBLIC_SIZE, key, strlen(key), NULL,
+                           &size, NULL) != 0 ||
+            size != VAULT_KEY_PUBLIC_SIZE)
+            return -EBADMSG;
+    }
     return 0;
 }
 
@@ -396,16 +431,16 @@ int world_from_json(const json_t *json, struct world **ret_world)
         format != FORMAT || !world_name_is_valid(name))
         return -EBADMSG;
     struct topology *topology = topology_create();
-    uint8_t(*keys)[TOKEN_KEY_PUBLIC_SIZE] = NULL;
-    int error = topology_from_json(json, topology, &keys);
+    struct key_ring *rings = NULL;
+    int error = topology_from_json(json, topology, &rings);
     if (error != 0) {
-        free(keys);
+        free(rings);
         topology_free(topology);
         return error;
     }
     struct world *world = world_create(name, topology, data, runtime, 0);
-    free(world->public_keys);
-    world->public_keys = keys;
+    free(world->rings);
+    world->rings = rings;
     error = numbers_from_json(json, world);
     if (error == 0)
         error = listeners_from_json(json, world);
@@ -413,6 +448,8 @@ int world_from_json(const json_t *json, struct world **ret_world)
         error = faults_from_list(json, world);
     if (error == 0)
         error = processes_from_json(json, world);
+    if (error == 0)
+        error = vault_keys_from_json(json, world);
     if (error != 0) {
         world_free(world);
         return error;

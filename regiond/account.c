@@ -212,7 +212,7 @@ struct hashing_work account_work(const struct account *account, struct slice pas
 }
 
 /* Names are the same in any case of letters; anything that is no name is the empty one. */
-static void take_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE])
+void account_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE])
 {
     size_t size = strlen(from);
 
@@ -237,7 +237,7 @@ int account_credentials(struct slice body, struct credentials *ret_credentials)
         json_object_size(root) == (scope ? 3 : 2)) {
         const char *text = json_string_value(password);
 
-        take_name(json_string_value(name), ret_credentials->name);
+        account_name(json_string_value(name), ret_credentials->name);
         if (token_scope_parse(scope ? json_string_value(scope) : "", ret_credentials->scope) < 0)
             ret_credentials->scope[0] = '\0';
         ret_credentials->password_size = json_string_length(password);

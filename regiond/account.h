@@ -75,6 +75,9 @@ struct credentials {
     char scope[TOKEN_SCOPE_SIZE]; /* wished for; "": there is no such scope */
 };
 
+/* @from as a user's name: in lower case; empty when nobody can be called that. */
+void account_name(const char *from, char ret_name[ACCOUNT_NAME_SIZE]);
+
 /* Read `{"name", "password"}`, and `scope` if there is one; any other member is an error. The
  * caller releases *@ret_credentials with account_credentials_wipe().
  *

@@ -9,6 +9,7 @@
 #include "common/memory.h"
 #include "regiond/audit_head.h"
 #include "regiond/commit.h"
+#include "regiond/signing.h"
 
 #define INTERVAL_US   SECOND_US
 #define CHAIN_SIZE    (sizeof(STORE_AUDIT_SHARD_PREFIX) + SHARD_NAME_SIZE)
@@ -16,6 +17,7 @@
 
 /* A chain of ours. */
 struct own {
+    char kid[KID_SIZE]; /* of the key that has signed it */
     char chain[CHAIN_SIZE];
     struct store_audit_head end;        /* durable */
     struct store_audit_head signed_end; /* n 0: nothing is signed yet */
@@ -56,7 +58,7 @@ struct audit {
 
 /* ---- our own ---- */
 
-static void sign(struct region *region, struct own *own)
+static void sign(const struct region *region, struct own *own, const struct region_key *key)
 {
     Mec__AuditHead *message = &own->message;
 
@@ -69,29 +71,32 @@ static void sign(struct region *region, struct own *own)
     message->digest = (ProtobufCBinaryData){DIGEST_SIZE, own->signed_end.digest};
     message->start = (ProtobufCBinaryData){DIGEST_SIZE, own->signed_end.start};
     message->wall_us = region->at.wall_us;
-    message->kid = region->signing_kid;
-    audit_head_sign(region->config->world, region->signing_seed, message, own->signature);
+    snprintf(own->kid, sizeof own->kid, "%s", key->kid);
+    message->kid = own->kid;
+    audit_head_sign(region->config->world, key->seed, message, own->signature);
     message->signature = (ProtobufCBinaryData){sizeof own->signature, own->signature};
 }
 
-static bool is_due(const struct region *region, const struct own *own)
+/* A head that an old key has signed is good for nobody once that is retired. */
+static bool is_due(const struct region *region, const struct own *own, const struct region_key *key)
 {
     if (own->end.n == own->signed_end.n)
-        return false;
+        return own->end.n > 0 && strcmp(own->kid, key->kid) != 0;
     return own->signed_end.n == 0 ||
            region->at.now_us - own->signed_us >= region->audit->interval_us;
 }
 
 static void sign_grown(struct region *region)
 {
+    const struct region_key *key = signing_key(region->signing);
     struct audit *audit = region->audit;
 
     audit->message_count = 0;
     for (size_t i = 0; i < audit->own_count; i++) {
         struct own *own = &audit->own[i];
 
-        if (is_due(region, own))
-            sign(region, own);
+        if (key && is_due(region, own, key))
+            sign(region, own, key);
         if (own->signed_end.n > 0)
             audit->messages[audit->message_count++] = &own->message;
     }

@@ -12,8 +12,9 @@
 #include "regiond/core.h"
 #include "regiond/request.h"
 
-#define AUDIT_NOTES_DENIALS_MAX 256 /* kinds between two notes; what is beyond is counted as one   \
-                                     */
+#define AUDIT_NOTES_DENIALS_MAX                                                                    \
+    256 /* kinds between two notes; what is beyond is counted as one                               \
+         */
 
 struct audit_notes;
 

@@ -24,7 +24,8 @@ struct cache {
     struct entry *table;
     struct entry *oldest;
     struct entry *hand; /* where the walk goes on; NULL: at the oldest */
-    struct cache_stats stats;
+    enum caches_mode mode;
+    struct caches_counters stats;
 };
 
 struct cache *cache_create(size_t bytes_max)
@@ -71,11 +72,35 @@ static void evict_one(struct cache *cache)
     cache->stats.evictions++;
 }
 
+static void trim(struct cache *cache)
+{
+    while (cache->mode != CACHES_FROZEN && cache->stats.bytes > cache->stats.bytes_max)
+        evict_one(cache);
+}
+
 void cache_resize(struct cache *cache, size_t bytes_max)
 {
     cache->stats.bytes_max = bytes_max;
-    while (cache->stats.bytes > bytes_max)
-        evict_one(cache);
+    trim(cache);
+}
+
+static void flush(void *context)
+{
+    struct cache *cache = context;
+
+    cache->stats.drops += cache->stats.entries;
+    while (cache->oldest)
+        take_out(cache, cache->oldest);
+}
+
+static void set_mode(void *context, enum caches_mode mode)
+{
+    struct cache *cache = context;
+
+    cache->mode = mode;
+    if (mode == CACHES_DISABLED)
+        flush(cache);
+    trim(cache);
 }
 
 int cache_key(uint32_t shard, const char *service, const char *user, const char *key,
@@ -142,9 +167,14 @@ void cache_put(struct cache *cache, const struct cache_key *key, const struct ca
 {
     size_t bytes =
         sizeof(struct entry) + key->size + strlen(record->content_type) + 1 + record->value.size;
-    struct entry *entry;
+    struct entry *entry = find(cache, key);
 
-    cache_drop(cache, key);
+    if (entry)
+        take_out(cache, entry);
+    if (cache->mode != CACHES_ON) {
+        reach(CACHE_CLOSED);
+        return;
+    }
     if (bytes > cache->stats.bytes_max / 8) {
         reach(CACHE_NOT_TAKEN);
         return;
@@ -165,10 +195,20 @@ void cache_drop(struct cache *cache, const struct cache_key *key)
     if (!entry)
         return;
     reach(CACHE_DROPPED);
+    if (cache->mode == CACHES_FROZEN)
+        reach(CACHE_DROPPED_FROZEN);
+    cache->stats.drops++;
     take_out(cache, entry);
 }
 
-struct cache_stats cache_stats(const struct cache *cache)
+struct caches_counters cache_stats(const struct cache *cache)
 {
     return cache->stats;
 }
+
+static struct caches_counters counters(const void *cache)
+{
+    return cache_stats(cache);
+}
+
+const struct caches_kind cache_kind = {counters, flush, set_mode};

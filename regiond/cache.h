@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/slice.h"
+#include "regiond/caches.h"
 
 #define CACHE_KEY_SIZE_MAX 704
 
@@ -31,19 +32,14 @@ struct cache_record {
     struct slice value;
 };
 
-struct cache_stats {
-    size_t entries;
-    size_t bytes;
-    size_t bytes_max;
-    uint64_t hits;
-    uint64_t misses;
-    uint64_t evictions;
-};
-
 struct cache *cache_create(size_t bytes_max);
 void cache_free(struct cache *cache);
 
-/* Change the bound; evicts what no longer fits. 0 disables the cache. */
+/* As a cache among others: its counters and faults. */
+extern const struct caches_kind cache_kind;
+
+/* Change the bound; evicts what no longer fits (a frozen one does so once it is no longer frozen).
+ * 0: it holds nothing. */
 void cache_resize(struct cache *cache, size_t bytes_max);
 
 /* Errors: -ENAMETOOLONG, such a record is not cached; *@ret_key is untouched. */
@@ -56,8 +52,10 @@ bool cache_find(struct cache *cache, const struct cache_key *key, struct cache_r
 /* Put a copy of @record, in place of what was there. One larger than an eighth of the cache is not
  * taken: it would push out too much. */
 void cache_put(struct cache *cache, const struct cache_key *key, const struct cache_record *record);
+
+/* It is about to change: drop it, whatever the mode. */
 void cache_drop(struct cache *cache, const struct cache_key *key);
 
-struct cache_stats cache_stats(const struct cache *cache);
+struct caches_counters cache_stats(const struct cache *cache);
 
 #endif

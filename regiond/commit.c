@@ -9,6 +9,7 @@
 #include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/audit.h"
+#include "regiond/data_keys.h"
 #include "regiond/feed.h"
 #include "regiond/probe.h"
 #include "regiond/reading.h"
@@ -209,6 +210,7 @@ static void publish(struct region *region, struct copy *copy, size_t count)
             cache_drop(region->cache, &key);
         if (strcmp(op->service, "auth") == 0)
             standing_drop(region, copy, op->user);
+        data_keys_changed(region, copy, op->service, op->user);
         last = op;
         region->counters.committed++;
     }

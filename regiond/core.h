@@ -7,11 +7,13 @@
 #include "common/buckets.h"
 #include "common/deadlines.h"
 #include "regiond/cache.h"
+#include "regiond/caches.h"
 #include "regiond/copies.h"
 #include "regiond/edge.h"
 #include "regiond/outbox.h"
 #include "regiond/region.h"
 #include "regiond/secret.h"
+#include "regiond/services.h"
 
 #define PEER_NONE UINT32_MAX
 
@@ -36,7 +38,10 @@
     X(forwards)                                                                                    \
     X(forward_failures)                                                                            \
     X(audit_heads_kept)                                                                            \
-    X(audit_heads_refused)
+    X(audit_heads_refused)                                                                         \
+    X(service_down)                                                                                \
+    X(service_failures)                                                                            \
+    X(service_waits)
 
 struct counters {
 #define X(name) uint64_t name;
@@ -55,27 +60,29 @@ enum due {
     DUE_PROBE,
     DUE_AUDIT_NOTES,
     DUE_ERASING, /* its owner: an erasing of erasing.c, or NULL */
+    DUE_PARKED,  /* its owner: a parked of parking.c */
 };
 
 struct announce;
 struct audit_notes;
 struct audit;
 struct commit;
+struct data_keys;
 struct drain;
 struct erasing;
 struct feed;
 struct forward;
 struct hashing;
+struct parking;
 struct probe;
 struct standings;
+struct signing;
 
 struct region {
     struct moment at; /* of the step under way */
     char *name;
     char *directory;
     char *vfs;
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
-    char *signing_kid;
 
     Mec__Config *config;    /* our own copy */
     Mec__Settings settings; /* of it, with defaults where it says 0 */
@@ -97,8 +104,13 @@ struct region {
     struct edge *edge;
     struct standings *standings;
     struct buckets *buckets;
+    struct signing *signing;
     struct cache *cache;
+    struct data_keys *data_keys;
     struct audit_notes *audit_notes;
+    struct caches *caches;
+    struct services *services;
+    struct parking *parking;
     struct commit *commit;
     struct announce *announce;
     struct feed *feed;

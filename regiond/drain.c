@@ -120,6 +120,8 @@ static void on_answered(struct region *region, void *context, int error, const M
     }
     if (error < 0 || answer->verdict != MEC__VERDICT__FINAL || answer->status >= 500 ||
         answer->status == 429 || answer->status == 408 || answer->status < 200) {
+        if (answer && problem_find(answer->problem) == PROBLEM_SERVICE_UNAVAILABLE)
+            reach(DRAIN_SERVICE_DOWN);
         put_off(region, entry);
         return;
     }

@@ -10,20 +10,25 @@
 #include <stdint.h>
 
 #include "common/token.h"
+#include "regiond/caches.h"
 
-#define EDGE_TOKENS_MAX 8192
+#define EDGE_BYTES_MAX (4u * 1024 * 1024) /* some ten thousand tokens */
 
 struct edge;
 
 struct edge_stats {
-    size_t entries;
-    uint64_t hits;
-    uint64_t misses; /* signatures checked */
+    struct caches_counters cache; /* misses: signatures checked */
     uint64_t refused;
 };
 
 struct edge *edge_create(void);
 void edge_free(struct edge *edge);
+
+/* What it remembers, as a cache among others. */
+extern const struct caches_kind edge_kind;
+
+/* Remember so much, instead of EDGE_BYTES_MAX. */
+void edge_resize(struct edge *edge, size_t bytes_max);
 
 /* From now on tokens are of @world and signed by one of @keys. Copies both. */
 void edge_configure(struct edge *edge, const char *world, const struct token_key *keys,

@@ -3,18 +3,22 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/reach.h"
 #include "common/routes.h"
 #include "regiond/answer.h"
 #include "regiond/audit_notes.h"
+#include "regiond/grants.h"
 #include "regiond/metadata.h"
 #include "regiond/names.h"
+#include "regiond/parking.h"
 #include "regiond/receipts.h"
 #include "regiond/sessions.h"
 #include "regiond/standing.h"
 #include "regiond/text.h"
 #include "regiond/tokens.h"
 #include "regiond/users.h"
+#include "regiond/vault.h"
 
 enum {
     NEEDS_CLAIMS = 1, /* a token, or claims from another region */
@@ -42,6 +46,13 @@ static const struct row rows[] = {
     {MEC__OPERATION__USER_DELETE, NEEDS_CLAIMS | VOID_IS_FINE, sessions_delete_account},
     {MEC__OPERATION__WHOAMI, NEEDS_CLAIMS, users_whoami},
     {MEC__OPERATION__AUDIT_LIST, NEEDS_CLAIMS, audit_notes_list},
+    {MEC__OPERATION__VAULT_GET, NEEDS_CLAIMS, vault_get},
+    {MEC__OPERATION__VAULT_PUT, NEEDS_CLAIMS | WRITES, vault_write},
+    {MEC__OPERATION__VAULT_DELETE, NEEDS_CLAIMS | WRITES, vault_write},
+    {MEC__OPERATION__VAULT_LIST, NEEDS_CLAIMS, vault_list},
+    {MEC__OPERATION__GRANT_PUT, NEEDS_CLAIMS | WRITES, grants_put},
+    {MEC__OPERATION__GRANT_DELETE, NEEDS_CLAIMS | WRITES, grants_delete},
+    {MEC__OPERATION__GRANT_LIST, NEEDS_CLAIMS, grants_list},
     {MEC__OPERATION__RECEIPT_GET, NEEDS_CLAIMS, receipts_get},
     {MEC__OPERATION__JWKS_GET, 0, tokens_keys},
     {MEC__OPERATION__NAME_CLAIM, NEEDS_CLAIMS, names_claim},
@@ -187,6 +198,57 @@ static struct copy *copy_of(const struct region *region, const struct row *row,
     return copies_find(region, request->call->shard);
 }
 
+/* ---- the service that the operation belongs to ---- */
+
+/* Nothing has been done yet, so the asker may ask elsewhere. */
+static void refuse_service(struct region *region, struct request *request,
+                           const struct services_verdict *verdict)
+{
+    bool down = verdict->state == SERVICES_DOWN;
+
+    if (down) {
+        reach(SERVICE_DOWN_HERE);
+        region->counters.service_down++;
+    } else {
+        reach(SERVICE_FAILED);
+        region->counters.service_failures++;
+    }
+    answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_SERVICE_UNAVAILABLE,
+                   arena_format(region->scratch,
+                                down ? "The %s service of %s is down."
+                                     : "The %s service of %s has failed; try again.",
+                                parts_service_name(verdict->service), region->name));
+}
+
+static void serve_late(struct region *region, struct request *request)
+{
+    struct services_verdict verdict =
+        services_judge_again(region->services, request->call->operation);
+
+    if (verdict.state == SERVICES_UP) {
+        find_row(request->call->operation)->serve(region, request);
+        return;
+    }
+    reach(SERVICE_DOWN_MEANWHILE);
+    refuse_service(region, request, &verdict);
+}
+
+static void dispatch(struct region *region, const struct row *row, struct request *request)
+{
+    struct services_verdict verdict = services_judge(region->services, row->operation);
+
+    if (verdict.state != SERVICES_UP) {
+        refuse_service(region, request, &verdict);
+    } else if (verdict.latency_us == 0) {
+        row->serve(region, request);
+    } else if (parking_put(region, request, verdict.latency_us, serve_late) < 0) {
+        answer_overloaded(region, request);
+    } else {
+        reach(SERVICE_SLOW);
+        region->counters.service_waits++;
+    }
+}
+
 void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__Call *call)
 {
     const struct row *row = find_row(call->operation);
@@ -220,5 +282,5 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
     if (row->flags & NEEDS_CLAIMS &&
         (!stands(region, row, &request) || !is_within_limit(region, &request)))
         return;
-    row->serve(region, &request);
+    dispatch(region, row, &request);
 }

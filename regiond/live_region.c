@@ -12,6 +12,7 @@
 
 #include "common/live_log.h"
 #include "common/live_peer.h"
+#include "regiond/live_audits.h"
 #include "regiond/live_digests.h"
 #include "regiond/live_hash.h"
 #include "regiond/live_keys.h"
@@ -35,6 +36,7 @@ struct live_region {
     const struct live_options *options;
     struct live_control *control;
     struct live_digests *digests;
+    struct live_audits *audits;
     struct live_storage *live_storage;
     struct live_hash *hash;
     struct storage *storage;
@@ -52,6 +54,7 @@ struct live_region {
     /* Carrying out an action can close a connection, which is an event: its number waits here until
      * the actions of the present step, which live until the next one, are done. */
     bool stepping;
+    bool keys_changed; /* likewise: the files of keys are to be read anew */
     uint64_t *closed;
     size_t closed_count;
 };
@@ -71,6 +74,22 @@ static _Noreturn void stop_at_once(const char *why)
 {
     live_log(LIVE_LOG_ERROR, "stopping at once why=\"%s\"", why);
     _exit(EXIT_FAILED);
+}
+
+static void change_keys(struct live_region *live, const struct region_action *action)
+{
+    const struct live_options *options = live->options;
+    bool make = action->kind == REGION_MAKE_KEY;
+    int error = make ? live_keys_make(options->directory, options->region, action->text)
+                     : live_keys_forget(options->directory, options->region, action->text);
+
+    if (error < 0) {
+        live_log(LIVE_LOG_ERROR, "cannot %s a signing key kid=%s why=\"%s\"",
+                 make ? "make" : "remove", action->text, strerror(-error));
+        return;
+    }
+    live_log(LIVE_LOG_INFO, "signing key %s kid=%s", make ? "made" : "removed", action->text);
+    live->keys_changed = true;
 }
 
 static void carry_out(struct live_region *live, const struct region_action *action)
@@ -100,6 +119,10 @@ static void carry_out(struct live_region *live, const struct region_action *acti
         live_control_ready(live->control, true, "");
         live_log(LIVE_LOG_INFO, "serving shards=%zu", live->shard_count);
         break;
+    case REGION_MAKE_KEY:
+    case REGION_FORGET_KEY:
+        change_keys(live, action);
+        break;
     case REGION_STOP:
         stop_at_once(action->text);
     case REGION_LOG:
@@ -118,11 +141,55 @@ static void step_once(struct live_region *live, const struct region_event *event
     live->stepping = false;
 }
 
+/* controld learns the public halves; the private ones leave neither the directory nor this
+ * process. */
+static void tell_keys(struct live_region *live, const struct live_keys *keys)
+{
+    struct arena *arena = arena_create();
+    Mec__SigningKey *told = arena_alloc(arena, (keys->count + 1) * sizeof(*told));
+
+    for (size_t i = 0; i < keys->count; i++) {
+        uint8_t *public_key = arena_alloc(arena, TOKEN_KEY_PUBLIC_SIZE);
+
+        token_key_public(keys->keys[i].seed, public_key);
+        mec__signing_key__init(&told[i]);
+        told[i].kid = keys->keys[i].kid;
+        told[i].region = (char *)live->options->region;
+        told[i].public_key.data = public_key;
+        told[i].public_key.len = TOKEN_KEY_PUBLIC_SIZE;
+    }
+    live_control_keys(live->control, told, keys->count);
+    arena_free(arena);
+}
+
+static void read_keys_again(struct live_region *live)
+{
+    struct live_keys keys;
+    char *why;
+
+    live->keys_changed = false;
+    if (live_keys_read(live->options->directory, live->options->region, &keys, &why) < 0) {
+        live_log(LIVE_LOG_ERROR, "cannot read the signing keys why=\"%s\"", why);
+        free(why);
+        return;
+    }
+    step_once(live, &(struct region_event){.kind = REGION_KEYS,
+                                           .at = live_loop_now(),
+                                           .keys = keys.keys,
+                                           .key_count = keys.count});
+    tell_keys(live, &keys);
+    live_keys_free(&keys);
+}
+
 static void step(struct live_region *live, const struct region_event *event)
 {
     assert(!live->stepping);
     step_once(live, event);
-    while (live->closed_count > 0) {
+    while (live->closed_count > 0 || live->keys_changed) {
+        if (live->keys_changed)
+            read_keys_again(live);
+        if (live->closed_count == 0)
+            continue;
         uint64_t number = live->closed[--live->closed_count];
 
         step_once(live, &(struct region_event){
@@ -234,6 +301,10 @@ static char *on_status(const char *section, uint64_t ask_id, void *context)
 
     if (!live->region)
         return memory_text("{}");
+    if (strcmp(section, "heads") == 0)
+        return region_audit_heads(live->region);
+    if (live_audits_start(live->audits, section, ask_id))
+        return NULL;
     if (strcmp(section, "digest") != 0)
         return region_status(live->region, live_loop_now());
     live_digests_start(live->digests, ask_id);
@@ -304,20 +375,33 @@ static int create_core(struct live_region *live, const Mec__Config *config)
                                      .link_seed = link_seed(config, live->options->name)};
     struct store_end *ends = memory_alloc((live->shard_count + 1) * sizeof(ends[0]));
     struct live_keys keys;
-    const char *why = NULL;
-    int error = live_keys_load(live->options->directory, config, &keys, &why);
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
+    const char *vault_why;
+    char *why;
+    int error = live_keys_read(live->options->directory, live->options->region, &keys, &why);
 
     if (error < 0) {
+        complain(live, error, "a signing key cannot be used", why);
+        free(why);
         free(ends);
-        return complain(live, error, "signing.key", why);
+        return error;
     }
-    options.signing_seed = keys.seed;
-    options.signing_kid = keys.kid;
+    error = live_keys_load_vault(live->options->directory, vault_seed, &vault_why);
+    if (error < 0) {
+        live_keys_free(&keys);
+        free(ends);
+        return complain(live, error, "vault.key", vault_why);
+    }
+    options.keys = keys.keys;
+    options.key_count = keys.count;
+    options.vault_seed = vault_seed;
     randombytes_buf(options.secret, sizeof(options.secret));
     for (uint32_t i = 0; i < live->shard_count; i++)
         ends[i] = storage_end(live->storage, i);
     error = region_create(&options, config, ends, live_loop_now(), &live->region);
-    sodium_memzero(&keys, sizeof(keys));
+    tell_keys(live, &keys);
+    live_keys_free(&keys);
+    sodium_memzero(vault_seed, sizeof(vault_seed));
     sodium_memzero(options.secret, sizeof(options.secret));
     free(ends);
     if (error < 0)
@@ -400,6 +484,8 @@ int live_region_create(struct live_loop *loop, const struct live_options *option
     }
     live->digests = live_digests_create(loop, live->control, options->directory, live->shards,
                                         live->shard_count);
+    live->audits = live_audits_create(loop, live->control, live->region, options->region,
+                                      options->directory, live->shards, live->shard_count);
     live_loop_on_wake(loop, on_wake, live);
     connect_peers(live, config);
     live_loop_wake(loop, region_wake_us(live->region));
@@ -432,6 +518,7 @@ void live_region_free(struct live_region *live)
     for (size_t i = 0; i < live->peer_count; i++)
         live_peer_free(live->peers[i]);
     live_digests_free(live->digests);
+    live_audits_free(live->audits);
     live_control_free(live->control);
     live_hash_free(live->hash);
     live_storage_free(live->live_storage);

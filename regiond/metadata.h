@@ -10,12 +10,10 @@
 #define METADATA_KEY_SIZE_MAX          512
 #define METADATA_VALUE_SIZE_MAX        (64u * 1024)
 #define METADATA_CONTENT_TYPE_SIZE_MAX 128
-#define METADATA_LIST_DEFAULT          100
-#define METADATA_LIST_MAX              1000
 
 void metadata_get(struct region *region, struct request *request);
 void metadata_list(struct region *region, struct request *request);
 void metadata_write(struct region *region, struct request *request); /* PUT and DELETE */
-const char *metadata_write_action(const Mec__Call *call); /* for the audit chain */
+const char *metadata_write_action(const Mec__Call *call);            /* for the audit chain */
 
 #endif

@@ -19,11 +19,13 @@
 /* A retried sign-up renews its reservation only when it gets short. */
 #define RENEW_BELOW_US (NAMES_RESERVED_US / 2)
 
+enum act { CLAIM, CONFIRM, RELEASE };
+
 struct claiming {
     struct request request;
     struct commit_op op;
     char *value;
-    enum { CLAIM, CONFIRM, RELEASE } act;
+    enum act act;
     unsigned tries;
 };
 
@@ -288,7 +290,7 @@ static void judge_release(struct region *region, struct claiming *claiming)
     finish(claiming);
 }
 
-static void begin(struct region *region, struct request *request, int act)
+static void begin(struct region *region, struct request *request, enum act act)
 {
     struct claiming *claiming;
 

@@ -120,6 +120,16 @@ void outbox_ready(struct outbox *outbox)
     add(outbox, REGION_READY);
 }
 
+void outbox_make_key(struct outbox *outbox, const char *kid)
+{
+    add(outbox, REGION_MAKE_KEY)->text = arena_text(outbox->arena, kid);
+}
+
+void outbox_forget_key(struct outbox *outbox, const char *kid)
+{
+    add(outbox, REGION_FORGET_KEY)->text = arena_text(outbox->arena, kid);
+}
+
 void outbox_stop(struct outbox *outbox, const char *why)
 {
     add(outbox, REGION_STOP)->text = arena_text(outbox->arena, why);

@@ -26,6 +26,8 @@ void outbox_close(struct outbox *outbox, uint64_t connection, const char *why);
 void outbox_commit(struct outbox *outbox, struct storage_batch *batch);
 void outbox_hash(struct outbox *outbox, struct region_hash_job *job);
 void outbox_ready(struct outbox *outbox);
+void outbox_make_key(struct outbox *outbox, const char *kid);
+void outbox_forget_key(struct outbox *outbox, const char *kid);
 void outbox_stop(struct outbox *outbox, const char *why);
 void outbox_log(struct outbox *outbox, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

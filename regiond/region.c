@@ -10,10 +10,11 @@
 #include "common/memory.h"
 #include "health.pb-c.h"
 #include "regiond/announce.h"
-#include "regiond/audit_notes.h"
 #include "regiond/audit.h"
+#include "regiond/audit_notes.h"
 #include "regiond/commit.h"
 #include "regiond/core.h"
+#include "regiond/data_keys.h"
 #include "regiond/drain.h"
 #include "regiond/erasing.h"
 #include "regiond/feed.h"
@@ -21,10 +22,12 @@
 #include "regiond/forward.h"
 #include "regiond/gateway.h"
 #include "regiond/hashing.h"
+#include "regiond/parking.h"
 #include "regiond/probe.h"
 #include "regiond/readiness.h"
 #include "regiond/reading.h"
 #include "regiond/receipts.h"
+#include "regiond/signing.h"
 #include "regiond/standing.h"
 #include "replication.pb-c.h"
 
@@ -129,8 +132,12 @@ static void take_config(struct region *region, const Mec__Config *from)
     region->config = config;
     take_settings(region, config->settings);
     take_keys(region, config);
+    signing_configure(region);
     take_peers(region, config);
     cache_resize(region->cache, region->settings.cache_bytes);
+    caches_configure(region->caches, config, region->name);
+    services_configure(region->services, config, region->name);
+    data_keys_configure(region);
     forward_configure(region);
 }
 
@@ -163,6 +170,17 @@ static void configure(struct region *region, const Mec__Config *config)
 
 /* ---- frames ---- */
 
+static size_t services_down(struct region *region, char ***ret_names)
+{
+    size_t count = 0;
+
+    *ret_names = arena_alloc(region->scratch, PARTS_SERVICE_COUNT * sizeof **ret_names);
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++)
+        if (services_report(region->services, (enum parts_service)service).down)
+            (*ret_names)[count++] = (char *)parts_service_name((enum parts_service)service);
+    return count;
+}
+
 static void pong(struct region *region, uint64_t connection, uint64_t id, const Mec__Ping *ping)
 {
     Mec__Pong pong = MEC__PONG__INIT;
@@ -171,6 +189,8 @@ static void pong(struct region *region, uint64_t connection, uint64_t id, const 
     pong.serving = true;
     pong.writable = region->writable;
     pong.n_queues = drain_marks(region, &pong.queues);
+    pong.n_services_down = services_down(region, &pong.services_down);
+    pong.n_caches = caches_pong(region->caches, region->scratch, &pong.caches);
     outbox_send(region->outbox, connection, FRAME_PONG, id, &pong.base);
 }
 
@@ -270,6 +290,9 @@ static void on_deadline(struct region *region, struct deadline *deadline)
     case DUE_ERASING:
         erasing_again(region, deadline->owner);
         return;
+    case DUE_PARKED:
+        parking_over(region, deadline->owner);
+        return;
     }
     assert(false && "a kind of deadline");
 }
@@ -310,6 +333,9 @@ static void handle(struct region *region, const struct region_event *event)
     case REGION_CONFIGURED:
         configure(region, event->config);
         break;
+    case REGION_KEYS:
+        signing_take(region, event->keys, event->key_count);
+        break;
     case REGION_TICK:
         run_due(region);
         break;
@@ -324,6 +350,7 @@ static void settle(struct region *region)
         drain_pump(region);
         commit_pump(region);
     } while (forward_pump(region));
+    signing_pump(region);
 }
 
 static void begin_step(struct region *region, struct moment at)
@@ -372,8 +399,6 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->name = memory_text(options->name);
     region->directory = memory_text(options->directory);
     region->vfs = memory_text(options->vfs);
-    region->signing_kid = memory_text(options->signing_kid);
-    memcpy(region->signing_seed, options->signing_seed, sizeof region->signing_seed);
     memcpy(region->secret.key, options->secret, sizeof region->secret.key);
     region->writable = true;
     region->scratch = arena_create();
@@ -382,7 +407,15 @@ static struct region *allocate(const struct region_options *options, struct mome
     region->standings = standing_create();
     region->audit_notes = audit_notes_create();
     region->buckets = buckets_create();
+    region->signing = signing_create();
     region->cache = cache_create(0);
+    region->caches = caches_create();
+    caches_register(region->caches, PARTS_EDGE, &edge_kind, region->edge);
+    caches_register(region->caches, PARTS_REGIONAL, &cache_kind, region->cache);
+    caches_register(region->caches, PARTS_SERVICE, &standing_kind, region->standings);
+    region->services = services_create(options->link_seed);
+    region->parking = parking_create();
+    region->data_keys = data_keys_create(options->vault_seed);
     region->hashing = hashing_create();
     region->probe = probe_create();
     region->forward = forward_create(options->link_seed);
@@ -401,6 +434,7 @@ int region_create(const struct region_options *options, const Mec__Config *confi
     region = allocate(options, at);
     region->self = self;
     take_config(region, config);
+    signing_take(region, options->keys, options->key_count);
     r = copies_open(region, ends);
     if (r < 0)
         goto failed;
@@ -450,6 +484,7 @@ void region_free(struct region *region)
     }
     erasing_free(region);
     audit_notes_free(region);
+    parking_free(region);
     reading_free(region);
     follower_free(region);
     drain_free(region->drain);
@@ -462,16 +497,18 @@ void region_free(struct region *region)
     hashing_free(region->hashing);
     queue_reader_free(region->queue_reader);
     copies_free(region);
+    services_free(region->services);
+    caches_free(region->caches);
     cache_free(region->cache);
+    data_keys_free(region->data_keys);
     edge_free(region->edge);
     standing_free(region->standings);
     buckets_free(region->buckets);
+    signing_free(region->signing);
     outbox_free(region->outbox);
     arena_free(region->scratch);
     deadlines_free(&region->deadlines);
-    sodium_memzero(region->signing_seed, sizeof region->signing_seed);
     sodium_memzero(&region->secret, sizeof region->secret);
-    free(region->signing_kid);
     if (region->config)
         mec__config__free_unpacked(region->config, NULL);
     free(region->vfs);

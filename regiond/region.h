@@ -10,19 +10,29 @@
 #define MEC_REGION_H
 
 #include "common/frame.h"
+#include "common/kid.h"
 #include "common/moment.h"
+#include "common/token.h"
 #include "control.pb-c.h"
 #include "regiond/storage.h"
 
 struct region;
 
+/* A key to sign tokens with. The core is given all that there are, and signs with the one that the
+ * configuration says. */
+struct region_key {
+    char kid[KID_SIZE];
+    uint8_t seed[TOKEN_KEY_SEED_SIZE]; /* secret */
+};
+
 struct region_options {
-    const char *name;            /* "us-east" */
-    const char *directory;       /* of the shard files */
-    const char *vfs;             /* NULL: SQLite's default */
-    const uint8_t *signing_seed; /* TOKEN_KEY_SEED_SIZE */
-    const char *signing_kid;
-    uint8_t secret[32]; /* fresh randomness; salts, ids and sessions grow from it */
+    const char *name;      /* "us-east" */
+    const char *directory; /* of the shard files */
+    const char *vfs;       /* NULL: SQLite's default */
+    const struct region_key *keys;
+    size_t key_count;
+    const uint8_t *vault_seed; /* VAULT_KEY_SEED_SIZE; see data_keys.h */
+    uint8_t secret[32];        /* fresh randomness; salts, ids and sessions grow from it */
     uint64_t link_seed;
     uint64_t audit_interval_us; /* see audit_create(); 0: a second */
 };
@@ -36,7 +46,8 @@ enum region_event_kind {
     REGION_STORED,     /* a batch has come back */
     REGION_HASHED,     /* a password job has come back */
     REGION_CONFIGURED,
-    REGION_TICK /* region_wake_us() is reached */
+    REGION_KEYS, /* there are other keys than before: all that there are now */
+    REGION_TICK  /* region_wake_us() is reached */
 };
 
 /* argon2id work for another thread. The core makes it, the shell fills in @hash or @matches and
@@ -58,12 +69,14 @@ void region_hash_run(struct region_hash_job *job);
 struct region_event {
     enum region_event_kind kind;
     struct moment at;
-    uint64_t connection;         /* FRAME, CLOSED: the shell's number for it, never used again */
-    uint32_t peer;               /* PEER_*: index into config->regions */
-    struct frame frame;          /* FRAME, PEER_FRAME */
-    struct storage_batch *batch; /* STORED */
-    struct region_hash_job *job; /* HASHED */
-    const Mec__Config *config;   /* CONFIGURED: needs to live only during the step */
+    uint64_t connection;           /* FRAME, CLOSED: the shell's number for it, never used again */
+    uint32_t peer;                 /* PEER_*: index into config->regions */
+    struct frame frame;            /* FRAME, PEER_FRAME */
+    struct storage_batch *batch;   /* STORED */
+    struct region_hash_job *job;   /* HASHED */
+    const Mec__Config *config;     /* CONFIGURED: needs to live only during the step */
+    const struct region_key *keys; /* KEYS: likewise */
+    size_t key_count;
 };
 
 enum region_action_kind {
@@ -73,7 +86,9 @@ enum region_action_kind {
     REGION_COMMIT,    /* run this batch, then STORED */
     REGION_HASH,      /* run this job, then HASHED */
     REGION_READY, /* once: this region serves, and has reached the others or waited long enough */
-    REGION_STOP,  /* storage failed: log and end the process at once */
+    REGION_MAKE_KEY,   /* make the key of that kid, unless it is there, keep it, then KEYS */
+    REGION_FORGET_KEY, /* remove it for good, then KEYS */
+    REGION_STOP,       /* storage failed: log and end the process at once */
     REGION_LOG
 };
 
@@ -85,7 +100,7 @@ struct region_action {
     size_t size;
     struct storage_batch *batch;
     struct region_hash_job *job;
-    const char *text; /* CLOSE, STOP, LOG */
+    const char *text; /* CLOSE, STOP, LOG: why; MAKE_KEY, FORGET_KEY: the kid */
 };
 
 struct region_actions {

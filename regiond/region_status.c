@@ -58,14 +58,30 @@ static json_t *queue_json(const struct region *region)
                      (json_int_t)(stats.oldest_us / MILLISECOND_US));
 }
 
-static json_t *cache_json(const struct region *region)
+static const char *service_state(const struct services_report *report)
 {
-    struct cache_stats stats = cache_stats(region->cache);
+    if (report->down)
+        return "down";
+    if (report->error_ppm > 0)
+        return "failing";
+    return report->latency_us > 0 ? "slow" : "up";
+}
 
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "entries", (json_int_t)stats.entries,
-                     "bytes", (json_int_t)stats.bytes, "bytes_max", (json_int_t)stats.bytes_max,
-                     "hits", (json_int_t)stats.hits, "misses", (json_int_t)stats.misses,
-                     "evictions", (json_int_t)stats.evictions);
+static json_t *services_json(const struct region *region)
+{
+    json_t *services = json_array();
+
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+        struct services_report report =
+            services_report(region->services, (enum parts_service)service);
+
+        json_array_append_new(
+            services, json_pack("{s:s, s:s, s:I, s:I}", "name",
+                                parts_service_name((enum parts_service)service), "state",
+                                service_state(&report), "error_ppm", (json_int_t)report.error_ppm,
+                                "latency_ms", (json_int_t)(report.latency_us / MILLISECOND_US)));
+    }
+    return services;
 }
 
 static json_t *counters_json(const struct region *region)
@@ -77,8 +93,8 @@ static json_t *counters_json(const struct region *region)
     json_object_set_new(counters, #name, json_integer((json_int_t)region->counters.name));
     COUNTERS(X)
 #undef X
-    json_object_set_new(counters, "tokens_known", json_integer((json_int_t)edge.hits));
-    json_object_set_new(counters, "tokens_checked", json_integer((json_int_t)edge.misses));
+    json_object_set_new(counters, "tokens_known", json_integer((json_int_t)edge.cache.hits));
+    json_object_set_new(counters, "tokens_checked", json_integer((json_int_t)edge.cache.misses));
     json_object_set_new(counters, "tokens_refused", json_integer((json_int_t)edge.refused));
     return counters;
 }
@@ -94,9 +110,10 @@ char *region_status(struct region *region, struct moment at)
     char *text;
 
     region->at = at;
-    root = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o}", "region", region->name, "writable",
+    root = json_pack("{s:s, s:b, s:o, s:o, s:o, s:o, s:o}", "region", region->name, "writable",
                      region->writable, "copies", copies_json(region), "queue", queue_json(region),
-                     "cache", cache_json(region), "counters", counters_json(region));
+                     "services", services_json(region), "caches", caches_json(region->caches),
+                     "counters", counters_json(region));
     text = json_dumps(root, JSON_COMPACT);
     json_decref(root);
     return text;

@@ -29,7 +29,8 @@ struct entry {
 
 struct standings {
     struct entry *table; /* uthash iterates by arrival: the oldest comes first */
-    struct standing_stats stats;
+    enum caches_mode mode;
+    struct caches_counters counters;
 };
 
 struct standings *standing_create(void)
@@ -37,10 +38,16 @@ struct standings *standing_create(void)
     return memory_alloc(sizeof(struct standings));
 }
 
+static size_t size_of(const struct entry *entry)
+{
+    return sizeof *entry + entry->revoked_count * sizeof entry->revoked[0];
+}
+
 static void forget(struct standings *standings, struct entry *entry)
 {
     HASH_DEL(standings->table, entry);
-    standings->stats.entries--;
+    standings->counters.entries--;
+    standings->counters.bytes -= size_of(entry);
     free(entry);
 }
 
@@ -67,23 +74,33 @@ static struct entry *find(struct standings *standings, const struct name *name)
     return entry;
 }
 
-static struct entry *add(struct standings *standings, const struct name *name,
-                         const struct account *account)
+static struct entry *make(const struct name *name, const struct account *account)
 {
     size_t count = account->revoked_count;
     struct entry *entry = memory_alloc(sizeof *entry + count * sizeof entry->revoked[0]);
 
-    if (standings->stats.entries == STANDING_ENTRIES_MAX)
-        forget(standings, standings->table);
     entry->name = *name;
     entry->gone = account->closing;
     entry->generation = account->generation;
     entry->revoked_count = count;
     for (size_t i = 0; i < count; i++)
         memcpy(entry->revoked[i], account->revoked[i].session, sizeof entry->revoked[i]);
-    HASH_ADD(hh, standings->table, name, sizeof entry->name, entry);
-    standings->stats.entries++;
     return entry;
+}
+
+/* Returns false when nothing new is taken now. */
+static bool keep(struct standings *standings, struct entry *entry)
+{
+    if (standings->mode != CACHES_ON)
+        return false;
+    if (standings->counters.entries == STANDING_ENTRIES_MAX) {
+        standings->counters.evictions++;
+        forget(standings, standings->table);
+    }
+    HASH_ADD(hh, standings->table, name, sizeof entry->name, entry);
+    standings->counters.entries++;
+    standings->counters.bytes += size_of(entry);
+    return true;
 }
 
 /* NULL: the file cannot be read. */
@@ -95,7 +112,7 @@ static struct entry *load(struct region *region, const struct copy *copy, const 
 
     if (r < 0 && r != -ENOENT && r != -EIDRM)
         return NULL;
-    entry = add(region->standings, name, &account);
+    entry = make(name, &account);
     entry->absent = r == -ENOENT;
     entry->gone = entry->gone || r == -EIDRM;
     return entry;
@@ -135,6 +152,7 @@ enum standing standing_of(struct region *region, const struct copy *copy,
                           const struct token_claims *claims)
 {
     struct standings *standings = region->standings;
+    enum standing standing;
     struct entry *entry;
     struct name name;
 
@@ -145,12 +163,17 @@ enum standing standing_of(struct region *region, const struct copy *copy,
     }
     entry = find(standings, &name);
     if (entry) {
-        standings->stats.hits++;
-    } else {
-        standings->stats.misses++;
-        entry = load(region, copy, &name);
+        standings->counters.hits++;
+        return judge(region, copy, entry, claims);
     }
-    return entry ? judge(region, copy, entry, claims) : STANDING_UNREADABLE;
+    standings->counters.misses++;
+    entry = load(region, copy, &name);
+    if (!entry)
+        return STANDING_UNREADABLE;
+    standing = judge(region, copy, entry, claims);
+    if (!keep(standings, entry))
+        free(entry);
+    return standing;
 }
 
 void standing_drop(struct region *region, const struct copy *copy, const char *user)
@@ -160,11 +183,39 @@ void standing_drop(struct region *region, const struct copy *copy, const char *u
 
     name_it(&name, copy, user);
     entry = find(region->standings, &name);
-    if (entry)
-        forget(region->standings, entry);
+    if (!entry)
+        return;
+    region->standings->counters.drops++;
+    forget(region->standings, entry);
 }
 
-struct standing_stats standing_stats(const struct standings *standings)
+/* ---- as a cache ---- */
+
+static struct caches_counters counters(const void *context)
 {
-    return standings->stats;
+    const struct standings *standings = context;
+    struct caches_counters counters = standings->counters;
+
+    counters.bytes_max = STANDING_ENTRIES_MAX * sizeof(struct entry);
+    return counters;
 }
+
+static void flush(void *context)
+{
+    struct standings *standings = context;
+
+    standings->counters.drops += standings->counters.entries;
+    while (standings->table)
+        forget(standings, standings->table);
+}
+
+static void set_mode(void *context, enum caches_mode mode)
+{
+    struct standings *standings = context;
+
+    standings->mode = mode;
+    if (mode == CACHES_DISABLED)
+        flush(standings);
+}
+
+const struct caches_kind standing_kind = {counters, flush, set_mode};

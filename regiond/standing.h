@@ -21,12 +21,6 @@ enum standing {
     STANDING_UNREADABLE /* the file cannot be read */
 };
 
-struct standing_stats {
-    uint64_t hits;
-    uint64_t misses;
-    size_t entries;
-};
-
 struct standings;
 
 struct standings *standing_create(void);
@@ -38,6 +32,7 @@ enum standing standing_of(struct region *region, const struct copy *copy,
 /* The account of @user has changed. */
 void standing_drop(struct region *region, const struct copy *copy, const char *user);
 
-struct standing_stats standing_stats(const struct standings *standings);
+/* What it can do as a cache. */
+extern const struct caches_kind standing_kind;
 
 #endif

@@ -14,6 +14,7 @@
 #include "regiond/audit_notes.h"
 #include "regiond/forward.h"
 #include "regiond/names.h"
+#include "regiond/signing.h"
 
 /* A log-in under way. */
 struct login {
@@ -55,17 +56,35 @@ static void home_unavailable(struct region *region, struct login *login)
          "The user's home region cannot be reached; nobody else may log them in.");
 }
 
+/* Whoever had to be asked could be, and cannot do it now. */
+static bool service_is_down(struct region *region, struct login *login, int error,
+                            const Mec__Answer *answer)
+{
+    if (error < 0 || problem_find(answer->problem) != PROBLEM_SERVICE_UNAVAILABLE)
+        return false;
+    reach(LOG_IN_SERVICE_DOWN);
+    fail(region, login, PROBLEM_SERVICE_UNAVAILABLE, answer->detail);
+    return true;
+}
+
 void tokens_answer(struct region *region, struct request *request,
                    const struct token_claims *claims, uint64_t epoch, uint64_t seq)
 {
-    char *token =
-        token_sign(region->config->world, region->signing_kid, region->signing_seed, claims);
-    json_t *root = json_pack("{s:s, s:I, s:s, s:s}", "token", token, "expires_in",
-                             (json_int_t)(claims->expires_s - claims->issued_s), "home",
-                             request->copy->home, "scope", claims->scope);
-    char *json = json_dumps(root, JSON_COMPACT);
+    const struct region_key *key = signing_key(region->signing);
     struct answer answer;
+    json_t *root;
+    char *token, *json;
 
+    if (!key) {
+        answer_problem(region, request, PROBLEM_HOME_UNAVAILABLE,
+                       "The home has no key to sign tokens with yet; try again in a moment.");
+        return;
+    }
+    token = token_sign(region->config->world, key->kid, key->seed, claims);
+    root = json_pack("{s:s, s:I, s:s, s:s}", "token", token, "expires_in",
+                     (json_int_t)(claims->expires_s - claims->issued_s), "home",
+                     request->copy->home, "scope", claims->scope);
+    json = json_dumps(root, JSON_COMPACT);
     answer_init(&answer, 201);
     answer.message.served = MEC__SERVED__SERVED_HOME;
     answer.message.content_type = "application/json";
@@ -119,6 +138,7 @@ static void issue(struct region *region, struct login *login)
 static void on_hashed(struct region *region, void *context, int error, const uint8_t *hash)
 {
     struct login *login = context;
+    const struct region_key *key = signing_key(region->signing);
     bool same;
 
     request_resume(&login->request, STAGE_SERVICE, region->at.now_us);
@@ -128,10 +148,13 @@ static void on_hashed(struct region *region, void *context, int error, const uin
         return;
     }
     same = sodium_memcmp(hash, login->account.hash, ACCOUNT_HASH_SIZE) == 0;
-    if (login->known && same)
-        issue(region, login);
-    else
+    if (!login->known || !same)
         refuse(region, login);
+    else if (!key)
+        fail(region, login, PROBLEM_HOME_UNAVAILABLE,
+             "The home has no key to sign tokens with yet; try again in a moment.");
+    else
+        issue(region, login);
 }
 
 static void check_password(struct region *region, struct login *login)
@@ -193,6 +216,8 @@ static void on_home_answered(struct region *region, void *context, int error,
     struct answer answer;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, from))
+        return;
     if (error < 0 || from->verdict != MEC__VERDICT__FINAL) {
         home_unavailable(region, login);
         return;
@@ -259,6 +284,8 @@ static void on_looked_up(struct region *region, void *context, int error, const 
     struct name_claim claim;
 
     request_resume(&login->request, STAGE_XREGION, region->at.now_us);
+    if (service_is_down(region, login, error, answer))
+        return;
     login->sure = true;
     if (error == 0 && answer->status == 404)
         check_password(region, login);

@@ -246,7 +246,10 @@ static void on_claimed(struct region *region, void *context, int error, const Me
     resume_directory(region, signup);
     if (error == 0 && answer->status == 409)
         fail(region, signup, PROBLEM_NAME_TAKEN, answer->detail);
-    else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
+    else if (error == 0 && problem_find(answer->problem) == PROBLEM_SERVICE_UNAVAILABLE) {
+        reach(SIGN_UP_SERVICE_DOWN);
+        fail(region, signup, PROBLEM_SERVICE_UNAVAILABLE, answer->detail);
+    } else if (error == 0 && answer->verdict == MEC__VERDICT__FINAL && answer->status == 503)
         fail(region, signup, PROBLEM_HOME_UNAVAILABLE, answer->detail);
     else if (error < 0 || answer->status >= 300) {
         reach(SIGN_UP_DIRECTORY_AWAY);

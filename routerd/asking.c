@@ -55,6 +55,11 @@ static bool is_out_of_tries(const struct pending *pending)
     return !may_write(pending) && pending->tries >= READ_TRIES_MAX;
 }
 
+static enum problem_id problem_of_tries(const struct pending *pending)
+{
+    return pending->unserved != 0 ? PROBLEM_SERVICE_UNAVAILABLE : PROBLEM_NO_REGION;
+}
+
 /* What a client is told depends on how the tries have ended, too. */
 static enum problem_id problem_after_tries(const struct pending *pending, enum problem_id problem)
 {
@@ -146,9 +151,9 @@ static void ask(struct router *router, struct pending *pending, Mec__Call *call)
                 reach(OUT_OF_TRIES);
             enum problem_id problem = decision.verdict == POLICY_REFUSE
                                           ? (enum problem_id)decision.problem
-                                          : PROBLEM_NO_REGION;
+                                          : problem_of_tries(pending);
             refuse(router, pending, problem_after_tries(pending, problem),
-                   decision.verdict == POLICY_REFUSE ? decision.why
+                   decision.verdict == POLICY_REFUSE ? deciding_why(router, pending, &decision)
                                                      : "several regions were asked in vain");
             return;
         }
@@ -455,6 +460,8 @@ void asking_answered(struct router *router, const struct wan_message *message)
         return;
     case MEC__VERDICT__NOT_SERVING:
         reach(NOT_SERVING_THERE);
+        if (problem_find(answer->problem) == PROBLEM_SERVICE_UNAVAILABLE)
+            pending->unserved |= 1u << pending->region;
         try_again(router, pending, true);
         return;
     default:

@@ -10,6 +10,7 @@
 #include "common/deadlines.h"
 #include "common/memory.h"
 #include "common/network.h"
+#include "common/parts.h"
 #include "common/wan.h"
 #include "control.pb-c.h"
 #include "routerd/hints.h"
@@ -27,8 +28,18 @@
 #define CORE_ID_LIST   (UINT64_C(1) << 62)
 #define CORE_ID_LOOKUP (UINT64_C(1) << 61)
 
+/* What a cache of a region has done, by the last Pong. */
+struct core_cache {
+    bool present;
+    uint64_t hits;
+    uint64_t misses;
+    uint64_t entries;
+    uint64_t bytes;
+};
+
 /* The connection to a region. */
 struct core_region {
+    struct core_cache caches[PARTS_CACHE_COUNT];
     bool connected;
     bool was_connected; /* ever */
     bool listed;        /* its queue has been listed since the connection stands */

@@ -1,6 +1,7 @@
 #include "routerd/deciding.h"
 
 #include "common/plant.h"
+#include "common/problem.h"
 
 /* An account's home is near who signs up: a shard whose home is the nearest region that can take
  * it. */
@@ -47,8 +48,9 @@ struct policy_decision deciding_decide(struct router *router, struct pending *pe
         .enqueuing_at = POLICY_NONE,
         .queue_writes = router->config->settings->queue_writes,
         .tried = pending->tried,
+        .unserved = pending->unserved,
         .maybe_written = pending->maybe_written,
-        .regions = vantage_known(pending->vantage, pending->route->service, copy),
+        .regions = vantage_known(pending->vantage, pending->route, copy),
         .region_count = router->config->n_regions,
     };
     if (pending->route->operation == MEC__OPERATION__USER_CREATE && !pending->maybe_written)
@@ -59,4 +61,24 @@ struct policy_decision deciding_decide(struct router *router, struct pending *pe
         deciding_queue(router, pending->shard, pending->user, pending->route->service, &question);
     }
     return policy_decide(&question);
+}
+
+static uint32_t home_of(const struct router *router, const struct pending *pending)
+{
+    if (pending->home != POLICY_NONE || pending->shard == POLICY_NONE)
+        return pending->home;
+    return router->shards[pending->shard].home;
+}
+
+const char *deciding_why(struct router *router, const struct pending *pending,
+                         const struct policy_decision *decision)
+{
+    struct policy_region copy[POLICY_REGIONS_MAX];
+    const struct policy_region *known = vantage_known(pending->vantage, pending->route, copy);
+    uint32_t home = home_of(router, pending);
+    if (decision->problem != PROBLEM_SERVICE_UNAVAILABLE || home == POLICY_NONE ||
+        known[home].service_up)
+        return decision->why;
+    return arena_format(router->arena, "%s %s is down: %s", known[home].name,
+                        known[home].service_down, decision->why);
 }

@@ -13,4 +13,9 @@ void deciding_queue(const struct router *router, uint32_t shard, const char *use
  * pending->shard. */
 struct policy_decision deciding_decide(struct router *router, struct pending *pending);
 
+/* Why a request is refused, for who asked it: which service is down, when it is that. Lives until
+ * the next step. */
+const char *deciding_why(struct router *router, const struct pending *pending,
+                         const struct policy_decision *decision);
+
 #endif

@@ -108,7 +108,7 @@ static void fill_question(struct router *router, struct subject *subject)
     question->queued_at = POLICY_NONE;
     question->enqueuing_at = POLICY_NONE;
     question->queue_writes = router->config->settings->queue_writes;
-    question->regions = vantage_known(subject->vantage, subject->route->service, subject->known);
+    question->regions = vantage_known(subject->vantage, subject->route, subject->known);
     question->region_count = router->config->n_regions;
     if (subject->shard != POLICY_NONE)
         question->home = router->shards[subject->shard].home;
@@ -219,13 +219,14 @@ static void send_lookup(struct router *router, struct core_lookup *lookup,
 static void look_up(struct router *router, uint64_t explain_id, const Mec__ExplainAsk *ask,
                     const struct subject *subject)
 {
+    struct policy_region copy[POLICY_REGIONS_MAX];
     struct policy_question anywhere = {
         .class = ROUTE_LOCAL,
         .home = POLICY_NONE,
         .forced = POLICY_NONE,
         .queued_at = POLICY_NONE,
         .enqueuing_at = POLICY_NONE,
-        .regions = subject->vantage->known,
+        .regions = vantage_known(subject->vantage, routes_of(MEC__OPERATION__TOKEN_CREATE), copy),
         .region_count = router->config->n_regions,
     };
     struct policy_decision nearest = policy_decide(&anywhere);

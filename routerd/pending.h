@@ -42,6 +42,7 @@ struct pending {
 
     /* The tries. */
     uint32_t tried;
+    uint32_t unserved; /* of them: those whose service could not */
     uint32_t tries;
     bool maybe_written;
     bool behind;     /* a copy was behind the bookmark: only the home will do */

@@ -45,12 +45,27 @@ static bool takes_writes(const struct policy_question *question, uint32_t region
     return is_usable(question, region) && question->regions[region].writable;
 }
 
+/* The region is well, and only a service keeps it from doing this. */
+static bool lacks_service(const struct policy_question *question, uint32_t region)
+{
+    return region != POLICY_NONE && question->regions[region].healthy &&
+           (!question->regions[region].service_up || (question->unserved >> region & 1u) != 0);
+}
+
+static struct policy_decision refuse_service(const char *why)
+{
+    reach(SERVICE_REFUSED);
+    return refuse(PROBLEM_SERVICE_UNAVAILABLE, why);
+}
+
 /* The nearest region that @fits, the first of equals; POLICY_NONE without one. */
 static uint32_t nearest(const struct policy_question *question, uint32_t except,
                         bool (*fits)(const struct policy_question *question, uint32_t region))
 {
     uint32_t best = POLICY_NONE;
     for (uint32_t region = 0; region < question->region_count; region++) {
+        if (question->regions[region].healthy && !question->regions[region].service_up)
+            reach(SERVICE_DOWN_THERE);
         if (region == except || !fits(question, region))
             continue;
         if (best == POLICY_NONE ||
@@ -63,11 +78,14 @@ static uint32_t nearest(const struct policy_question *question, uint32_t except,
 static struct policy_decision decide_anywhere(const struct policy_question *question)
 {
     uint32_t region = nearest(question, POLICY_NONE, is_usable);
-    if (region == POLICY_NONE) {
-        reach(NO_REGION);
-        return refuse(PROBLEM_NO_REGION, "no region that could serve this is reachable");
+    if (region != POLICY_NONE)
+        return ask(region, MEC__CALL_MODE__SERVE, "nearest healthy region");
+    for (region = 0; region < question->region_count; region++) {
+        if (lacks_service(question, region))
+            return refuse_service("its service is away in the regions that are reachable");
     }
-    return ask(region, MEC__CALL_MODE__SERVE, "nearest healthy region");
+    reach(NO_REGION);
+    return refuse(PROBLEM_NO_REGION, "no region that could serve this is reachable");
 }
 
 static struct policy_decision decide_read(const struct policy_question *question)
@@ -77,6 +95,8 @@ static struct policy_decision decide_read(const struct policy_question *question
     if (!is_usable(question, question->home)) {
         if (PLANTED(STRONG_AWAY))
             return decide_anywhere(question);
+        if (lacks_service(question, question->home))
+            return refuse_service("a strong read needs the home, whose service is away");
         reach(STRONG_REFUSED);
         return refuse(PROBLEM_HOME_UNAVAILABLE, "a strong read needs the home, which is away");
     }
@@ -116,23 +136,36 @@ static uint32_t choose_queue(const struct policy_question *question)
     return nearest(question, question->home, takes_writes);
 }
 
+/* What to tell of a write that can neither go home nor wait. */
+static struct policy_decision refuse_write(const struct policy_question *question)
+{
+    bool service = lacks_service(question, question->home);
+    if (!question->queue_writes) {
+        reach(READ_ONLY);
+        return refuse(PROBLEM_READ_ONLY,
+                      service ? "home's service away, and this world is read-only without it"
+                              : "home away, and this world is read-only without it");
+    }
+    if (service)
+        return refuse_service("home's service away, and no region can queue the write");
+    reach(NO_QUEUE);
+    return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
+}
+
 static struct policy_decision decide_home_away(const struct policy_question *question)
 {
-    if (question->queue_writes) {
-        uint32_t region = choose_queue(question);
-        if (region != POLICY_NONE)
-            return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
+    uint32_t region = question->queue_writes ? choose_queue(question) : POLICY_NONE;
+    if (region != POLICY_NONE && lacks_service(question, question->home)) {
+        reach(QUEUED_FOR_SERVICE);
+        return ask(region, MEC__CALL_MODE__ENQUEUE, "home's service away: queued");
     }
+    if (region != POLICY_NONE)
+        return ask(region, MEC__CALL_MODE__ENQUEUE, "home away: queued");
     if (question->maybe_written) {
         reach(WRITE_FATE_UNKNOWN);
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
     }
-    if (!question->queue_writes) {
-        reach(READ_ONLY);
-        return refuse(PROBLEM_READ_ONLY, "home away, and this world is read-only without it");
-    }
-    reach(NO_QUEUE);
-    return refuse(PROBLEM_NO_REGION, "home away, and no region can queue the write");
+    return refuse_write(question);
 }
 
 /* A home that is moving is none for a moment; what it was asked before may have happened. */
@@ -166,6 +199,8 @@ static struct policy_decision decide_sensitive(const struct policy_question *que
         reach(SENSITIVE_FATE_UNKNOWN);
         return refuse(PROBLEM_FATE_UNKNOWN, "a try at the home has an unknown fate");
     }
+    if (lacks_service(question, question->home))
+        return refuse_service("only the home may do this, and its service is away");
     reach(SENSITIVE_REFUSED);
     return refuse(PROBLEM_HOME_UNAVAILABLE, "only the home may do this, and it is away");
 }
@@ -175,6 +210,8 @@ static struct policy_decision decide_receipt(const struct policy_question *quest
 {
     if (is_usable(question, question->home))
         return ask(question->home, MEC__CALL_MODE__SERVE, "the region that gave the receipt");
+    if (lacks_service(question, question->home))
+        return refuse_service("the region that gave the receipt has its service away");
     reach(RECEIPT_OUT_OF_REACH);
     return refuse(PROBLEM_NO_REGION, "the region that gave the receipt is away");
 }
@@ -207,7 +244,9 @@ static struct policy_decision decide_forced(const struct policy_question *questi
         return refuse(PROBLEM_FORCED_REGION, "earlier writes of the user wait in a queue");
     if (!is_usable(question, question->forced)) {
         reach(FORCED_AWAY);
-        return refuse(PROBLEM_FORCED_REGION, "the forced region is away");
+        return refuse(PROBLEM_FORCED_REGION, lacks_service(question, question->forced)
+                                                 ? "the service of the forced region is away"
+                                                 : "the forced region is away");
     }
     return ask(question->forced, MEC__CALL_MODE__SERVE, "forced by the request");
 }

@@ -21,7 +21,8 @@ struct policy_region {
     uint64_t round_trip_us;
     bool healthy; /* reachable and serving, from this vantage */
     bool writable;
-    bool service_up; /* the service asked for works there */
+    bool service_up;          /* the services that the request needs work there */
+    const char *service_down; /* otherwise: which one does not */
 };
 
 struct policy_question {
@@ -35,6 +36,7 @@ struct policy_question {
     uint32_t enqueuing_at; /* region that one is on its way to, to be queued; POLICY_NONE */
     bool queue_writes;     /* the topology: queue, or read-only */
     uint32_t tried;        /* bit set of regions that have failed this request */
+    uint32_t unserved;     /* of them: those whose service has said that it cannot do it now */
     bool maybe_written;    /* an earlier try at the home has an unknown fate */
     const struct policy_region *regions;
     size_t region_count;

@@ -54,13 +54,20 @@ static const char *region_state(const struct policy_question *question, uint32_t
     const struct policy_region *known = &question->regions[region];
     if (!known->healthy)
         return "not reachable";
-    if (!known->service_up)
-        return "reachable, but the service is down there";
     if ((question->tried >> region & 1u) != 0)
         return "has failed this request";
     if (!known->writable)
         return "healthy, takes no writes";
     return "healthy";
+}
+
+static void say_state(struct text *text, const struct policy_question *question, uint32_t region)
+{
+    const struct policy_region *known = &question->regions[region];
+    if (known->healthy && !known->service_up)
+        say(text, "healthy, but %s %s is down", known->name, known->service_down);
+    else
+        say(text, "%s", region_state(question, region));
 }
 
 /* The order in which a read would try them. */
@@ -76,9 +83,10 @@ static void say_regions(struct text *text, const struct policy_question *questio
                 next = region;
         }
         said |= 1u << next;
-        say(text, "  %zu. %s, %.1f ms: %s%s\n", rank + 1, question->regions[next].name,
-            (double)question->regions[next].round_trip_us / 1000.0, region_state(question, next),
-            next == question->home ? " (home)" : "");
+        say(text, "  %zu. %s, %.1f ms: ", rank + 1, question->regions[next].name,
+            (double)question->regions[next].round_trip_us / 1000.0);
+        say_state(text, question, next);
+        say(text, "%s\n", next == question->home ? " (home)" : "");
     }
 }
 

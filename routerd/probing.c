@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/parts.h"
 #include "common/reach.h"
 #include "health.pb-c.h"
 
@@ -165,6 +166,7 @@ void probing_closed(struct router *router, uint32_t region)
 {
     struct core_region *known = &router->regions[region];
     known->connected = false;
+    memset(known->caches, 0, sizeof(known->caches)); /* its next life counts from 0 */
     known->listed = false;
     known->list_asked = false;
     known->list_wanted = false;
@@ -213,11 +215,36 @@ static uint32_t services_down(const Mec__Pong *pong)
 {
     uint32_t down = 0;
     for (size_t index = 0; index < pong->n_services_down; index++) {
-        uint32_t service = vantage_service(pong->services_down[index]);
-        if (service != POLICY_NONE)
+        enum parts_service service;
+        if (parts_service_find(pong->services_down[index], &service) == 0)
             down |= 1u << service;
     }
     return down;
+}
+
+static void log_services(struct router *router, const struct vantage_region *seen, uint32_t before)
+{
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+        bool down = (seen->services_down >> service & 1u) != 0;
+        if (((before >> service & 1u) != 0) == down)
+            continue;
+        core_log(router, "vantage %s: %s %s %s", seen->vantage->geo,
+                 core_region_name(router, seen->region),
+                 parts_service_name((enum parts_service)service), down ? "is down" : "is back");
+    }
+}
+
+/* One region, as all vantages see it. */
+static void keep_caches(struct core_region *known, const Mec__Pong *pong)
+{
+    memset(known->caches, 0, sizeof(known->caches));
+    for (size_t index = 0; index < pong->n_caches; index++) {
+        const Mec__CacheCounters *from = pong->caches[index];
+        enum parts_cache cache;
+        if (parts_cache_find(from->name, &cache) == 0)
+            known->caches[cache] =
+                (struct core_cache){true, from->hits, from->misses, from->entries, from->bytes};
+    }
 }
 
 void probing_answered(struct router *router, const struct wan_message *message)
@@ -236,7 +263,10 @@ void probing_answered(struct router *router, const struct wan_message *message)
     seen->measured_us = router->at.now_us - probe->sent_us;
     seen->heard_us = router->at.now_us;
     remove_probe(seen, probe);
+    uint32_t services_before = seen->services_down;
     vantage_pong(seen, pong->serving, pong->writable, services_down(pong));
+    log_services(router, seen, services_before);
+    keep_caches(&router->regions[seen->region], pong);
     if (vantage_signal(router->vantages, seen, HEALTH_PROBE_PASSED, router->at.now_us))
         log_back(router, seen, down_us);
     if (marks_pong(router->marks, seen->region, pong))

@@ -40,14 +40,14 @@ static uint32_t home_of(const struct router *router, const struct pending *pendi
 }
 
 /* Would the choice have been another, had @region been well? */
-static bool is_missed(const struct router *router, const struct pending *pending, uint32_t region)
+static bool is_missed(const struct router *router, const struct pending *pending,
+                      const struct policy_region *known, uint32_t region)
 {
-    const struct policy_region *known = pending->vantage->known;
     if (region == pending->region)
         return false;
     if ((pending->tried >> region & 1u) != 0)
         return true;
-    if (known[region].healthy)
+    if (known[region].healthy && known[region].service_up)
         return false;
     if (pending->mode == MEC__CALL_MODE__ENQUEUE)
         return region == home_of(router, pending);
@@ -55,32 +55,45 @@ static bool is_missed(const struct router *router, const struct pending *pending
     return anywhere && known[region].round_trip_us < known[pending->region].round_trip_us;
 }
 
+/* "us-east is down", "us-east vault is down", "us-east could not" */
+static int word_missed(const struct policy_region *known, char *ret_text, size_t size)
+{
+    if (!known->healthy)
+        return snprintf(ret_text, size, "%s is down", known->name);
+    if (!known->service_up)
+        return snprintf(ret_text, size, "%s %s is down", known->name, known->service_down);
+    return snprintf(ret_text, size, "%s could not", known->name);
+}
+
 /* Mec-Route: who is asked and why, and who could not be. */
 static void word_route(const struct router *router, const struct pending *pending, char *ret_text,
                        size_t size)
 {
-    const struct policy_region *known = pending->vantage->known;
+    struct policy_region copy[POLICY_REGIONS_MAX];
+    const struct policy_region *known = vantage_known(pending->vantage, pending->route, copy);
     int used = snprintf(ret_text, size, "%s: %s", known[pending->region].name, pending->why);
     const char *joint = " (";
     for (uint32_t region = 0; region < router->config->n_regions; region++) {
-        if ((size_t)used + 1 >= size)
-            return;
-        if (!is_missed(router, pending, region))
+        if (!is_missed(router, pending, known, region))
             continue;
-        used += snprintf(ret_text + used, size - (size_t)used, "%s%s %s", joint, known[region].name,
-                         known[region].healthy ? "could not" : "is down");
+        if ((size_t)used + 1 < size)
+            used += snprintf(ret_text + used, size - (size_t)used, "%s", joint);
+        if ((size_t)used + 1 < size)
+            used += word_missed(&known[region], ret_text + used, size - (size_t)used);
         joint = ", ";
     }
     if (joint[0] == ',' && (size_t)used + 1 < size)
         (void)snprintf(ret_text + used, size - (size_t)used, ")");
 }
 
-/* The text is the same for every request until something changes, but for those that failed over
- * and those that are queued, which name the home. */
+/* The text is the same for every request until something changes, but for those that failed over,
+ * those that are queued, which name the home, and those that need a service that is down somewhere.
+ */
 static const char *route_text(struct router *router, const struct pending *pending)
 {
     struct vantage_region *seen = &pending->vantage->regions[pending->region];
-    if (pending->tried != 0 || pending->mode == MEC__CALL_MODE__ENQUEUE) {
+    if (pending->tried != 0 || pending->mode == MEC__CALL_MODE__ENQUEUE ||
+        pending->vantage->any_service_down) {
         char text[VANTAGE_ROUTE];
         word_route(router, pending, text, sizeof(text));
         return arena_text(router->arena, text);

@@ -13,6 +13,17 @@ static json_t *milliseconds(uint64_t us)
     return json_real((double)us / (double)MILLISECOND_US);
 }
 
+static json_t *services_json(uint32_t services_down)
+{
+    json_t *names = json_array();
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+        if ((services_down >> service & 1u) != 0)
+            json_array_append_new(names,
+                                  json_string(parts_service_name((enum parts_service)service)));
+    }
+    return names;
+}
+
 static json_t *region_json(const struct router *router, const struct vantage_region *seen,
                            struct moment at)
 {
@@ -24,6 +35,7 @@ static json_t *region_json(const struct router *router, const struct vantage_reg
     json_object_set_new(object, "connected", json_boolean(seen->connected));
     json_object_set_new(object, "serving", json_boolean(seen->serving));
     json_object_set_new(object, "writable", json_boolean(seen->writable));
+    json_object_set_new(object, "services_down", services_json(seen->services_down));
     json_object_set_new(object, "rtt_configured_ms", milliseconds(seen->round_trip_us));
     json_object_set_new(object, "rtt_measured_ms",
                         seen->measured_us == 0 ? json_null() : milliseconds(seen->measured_us));
@@ -165,6 +177,38 @@ static void put_links(FILE *stream, const struct router *router, enum link_metri
     }
 }
 
+static const struct cache_metric {
+    const char *name;
+    const char *type;
+    const char *help;
+    size_t offset; /* of a uint64_t in struct core_cache */
+} cache_metrics[] = {
+    {"mecentral_cache_hits_total", "counter", "What a region's cache knew.",
+     offsetof(struct core_cache, hits)},
+    {"mecentral_cache_misses_total", "counter", "What a region's cache was asked in vain.",
+     offsetof(struct core_cache, misses)},
+    {"mecentral_cache_entries", "gauge", "Entries in a region's cache.",
+     offsetof(struct core_cache, entries)},
+    {"mecentral_cache_bytes", "gauge", "Bytes in a region's cache.",
+     offsetof(struct core_cache, bytes)},
+};
+
+static void put_cache_metric(FILE *stream, const struct router *router,
+                             const struct cache_metric *metric)
+{
+    put_head(stream, metric->name, metric->type, metric->help);
+    for (uint32_t region = 0; region < router->config->n_regions; region++) {
+        for (unsigned cache = 0; cache < PARTS_CACHE_COUNT; cache++) {
+            const struct core_cache *from = &router->regions[region].caches[cache];
+            const char *field = (const char *)from + metric->offset;
+            if (from->present)
+                fprintf(stream, "%s{region=\"%s\",cache=\"%s\"} %llu\n", metric->name,
+                        core_region_name(router, region), parts_cache_name((enum parts_cache)cache),
+                        (unsigned long long)*(const uint64_t *)(const void *)field);
+        }
+    }
+}
+
 static void put_gauge(FILE *stream, const char *name, const char *help, size_t value)
 {
     put_head(stream, name, "gauge", help);
@@ -191,6 +235,8 @@ char *router_metrics(const struct router *router, struct moment at)
               "Round trip of the emulated links, as configured.");
     put_links(stream, router, LINK_RTT_MEASURED, "mecentral_router_rtt_measured_seconds",
               "Round trip of the last probe that came back.");
+    for (size_t index = 0; index < sizeof(cache_metrics) / sizeof(cache_metrics[0]); index++)
+        put_cache_metric(stream, router, &cache_metrics[index]);
     fclose(stream);
     return text;
 }

@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/parts.h"
 #include "routerd/due.h"
 
 #define SLOTS       VANTAGE_SLOTS
@@ -37,16 +38,6 @@ struct vantages {
     bool any_lost;
 };
 
-uint32_t vantage_service(const char *name)
-{
-    static const char *const services[VANTAGE_SERVICE] = {"auth", "names", "metadata"};
-    for (uint32_t service = 0; service < VANTAGE_SERVICE; service++) {
-        if (strcmp(services[service], name) == 0)
-            return service;
-    }
-    return POLICY_NONE;
-}
-
 static void refresh_known(struct vantage *vantage, size_t region_count)
 {
     vantage->generation++;
@@ -74,16 +65,28 @@ static void refresh_region(struct vantage_region *seen)
         vantage->any_service_down = true;
 }
 
-const struct policy_region *vantage_known(const struct vantage *vantage, const char *service,
+/* The service for whose lack @seen cannot serve @route; NULL: there is none. */
+static const char *lacking(const struct vantage_region *seen, const struct route *route)
+{
+    enum parts_service service;
+    if (parts_service_find(route->service, &service) != 0)
+        return NULL;
+    if ((seen->services_down >> service & 1u) != 0)
+        return parts_service_name(service);
+    if (parts_needs_auth(service, route->class) && (seen->services_down >> PARTS_AUTH & 1u) != 0)
+        return parts_service_name(PARTS_AUTH);
+    return NULL;
+}
+
+const struct policy_region *vantage_known(const struct vantage *vantage, const struct route *route,
                                           struct policy_region ret_copy[POLICY_REGIONS_MAX])
 {
     if (!vantage->any_service_down)
         return vantage->known;
-    uint32_t bit = vantage_service(service);
     memcpy(ret_copy, vantage->known, sizeof(vantage->known));
     for (uint32_t region = 0; region < POLICY_REGIONS_MAX && ret_copy[region].name; region++) {
-        if (bit != POLICY_NONE)
-            ret_copy[region].service_up = (vantage->regions[region].services_down >> bit & 1u) == 0;
+        ret_copy[region].service_down = lacking(&vantage->regions[region], route);
+        ret_copy[region].service_up = ret_copy[region].service_down == NULL;
     }
     return ret_copy;
 }

@@ -17,11 +17,10 @@
 #include "routerd/health.h"
 #include "routerd/policy.h"
 
-#define VANTAGES_MAX    64 /* besides those of listeners */
-#define VANTAGE_SLOTS   (VANTAGES_MAX + 128)
-#define VANTAGE_PROBES  8 /* under way at once, towards one region */
-#define VANTAGE_ROUTE   160
-#define VANTAGE_SERVICE 3 /* services that are told apart: see vantage_service() */
+#define VANTAGES_MAX   64 /* besides those of listeners */
+#define VANTAGE_SLOTS  (VANTAGES_MAX + 128)
+#define VANTAGE_PROBES 8 /* under way at once, towards one region */
+#define VANTAGE_ROUTE  160
 
 struct vantage;
 
@@ -42,7 +41,7 @@ struct vantage_region {
     bool connected;
     bool serving;           /* by its last Pong */
     bool writable;          /* by its last Pong */
-    uint32_t services_down; /* by its last Pong: bits of vantage_service() */
+    uint32_t services_down; /* by its last Pong: bits of enum parts_service */
     uint64_t round_trip_us; /* as configured now */
     uint64_t measured_us;   /* of the last probe that came back; 0 = none yet */
     uint64_t heard_us;      /* when anything last came back */
@@ -104,12 +103,9 @@ bool vantage_signal(struct vantages *vantages, struct vantage_region *seen,
 /* Take in what a Pong says of the region. */
 void vantage_pong(struct vantage_region *seen, bool serving, bool writable, uint32_t services_down);
 
-/* Bit number of a service of routes.h; POLICY_NONE for others. */
-uint32_t vantage_service(const char *name);
-
-/* What policy is to know: vantage->known, or a copy in @ret_copy when a service is down somewhere.
- */
-const struct policy_region *vantage_known(const struct vantage *vantage, const char *service,
+/* What policy is to know for a request of @route: vantage->known, or a copy in @ret_copy when a
+ * service is down somewhere. */
+const struct policy_region *vantage_known(const struct vantage *vantage, const struct route *route,
                                           struct policy_region ret_copy[POLICY_REGIONS_MAX]);
 
 #endif

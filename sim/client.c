@@ -61,6 +61,10 @@ static bool is_write(enum plan_operation_kind kind)
     case PLAN_OPERATION_WRITE_IF_ABSENT:
     case PLAN_OPERATION_DELETE:
     case PLAN_OPERATION_RETRY:
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
         return true;
     default:
         return false;

@@ -32,7 +32,7 @@ static void about_record(struct attempt *attempt, enum http_method method)
              arena_format(client->simulation->arena, "/v1/metadata/%s", attempt->asked.key));
 }
 
-static void set_write_key(struct attempt *attempt)
+void client_set_write_key(struct attempt *attempt)
 {
     struct client *client = attempt->client;
 
@@ -41,7 +41,7 @@ static void set_write_key(struct attempt *attempt)
     attempt->http.idempotency_key = slice_of(attempt->asked.idempotency_key);
 }
 
-static void set_value(struct attempt *attempt)
+void client_set_value(struct attempt *attempt)
 {
     struct client *client = attempt->client;
 
@@ -54,8 +54,8 @@ static void set_value(struct attempt *attempt)
 static void write_record(struct attempt *attempt)
 {
     about_record(attempt, HTTP_PUT);
-    set_write_key(attempt);
-    set_value(attempt);
+    client_set_write_key(attempt);
+    client_set_value(attempt);
 }
 
 static void write_if_same(struct attempt *attempt)
@@ -79,7 +79,7 @@ static void write_if_absent(struct attempt *attempt)
 static void delete_record(struct attempt *attempt)
 {
     about_record(attempt, HTTP_DELETE);
-    set_write_key(attempt);
+    client_set_write_key(attempt);
 }
 
 /* The same bytes again, and it is the same write. */
@@ -103,7 +103,7 @@ static void reuse(struct attempt *attempt)
 
     attempt->operation.key = first->operation.key;
     about_record(attempt, HTTP_PUT);
-    set_value(attempt);
+    client_set_value(attempt);
     attempt->asked.idempotency_key = first->asked.idempotency_key;
     attempt->asked.retry_of = first->asked.retry_of;
     attempt->http.idempotency_key = slice_of(first->asked.idempotency_key);
@@ -175,6 +175,14 @@ static void fill(struct attempt *attempt)
     case PLAN_OPERATION_KEYS:
         set_path(attempt, HTTP_GET, "/.well-known/jwks.json");
         return;
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        client_vault(attempt);
+        return;
     case PLAN_OPERATION_ODD: /* client_odd() */
         return;
     default:
@@ -226,7 +234,9 @@ static enum plan_operation_kind what_first(const struct client *client,
     case PLAN_OPERATION_RECEIPT:
         return client->receipt_count > 0 ? kind : PLAN_OPERATION_COUNT;
     default:
-        return client_session_can(client, kind) ? kind : PLAN_OPERATION_COUNT;
+        return client_vault_can(client, kind) && client_session_can(client, kind)
+                   ? kind
+                   : PLAN_OPERATION_COUNT;
     }
 }
 
@@ -303,7 +313,8 @@ static bool is_undisturbed(const struct attempt *attempt)
     return kind != PLAN_OPERATION_SIGN_UP && kind != PLAN_OPERATION_LOG_IN &&
            kind != PLAN_OPERATION_STRANGER && kind != PLAN_OPERATION_RIVAL &&
            kind != PLAN_OPERATION_READ_FORCED && kind != PLAN_OPERATION_RECEIPT &&
-           kind != PLAN_OPERATION_ODD && shard != PLAN_NONE && attempt->bearer != BEARER_OLD &&
+           kind != PLAN_OPERATION_ODD && kind != PLAN_OPERATION_VAULT_GET_SHARED &&
+           kind != PLAN_OPERATION_GRANT && shard != PLAN_NONE && attempt->bearer != BEARER_OLD &&
            director_leaves_alone(simulation, director_home(simulation, shard),
                                  attempt->asked.place);
 }
@@ -320,6 +331,7 @@ static void set_asked(struct attempt *attempt)
     set_bearer(attempt);
     asked->user_name = client->user->name;
     asked->key = asked->value = asked->idempotency_key = asked->if_value = asked->receipt = "";
+    asked->owner = "";
     asked->retry_of = attempt->operation.number;
     asked->bookmark.count = 0;
     if (client->bookmark)

@@ -123,8 +123,20 @@ void client_later(struct client *client, uint64_t delay_us, void (*run)(void *wh
 /* Index of the shard that the client is at home in; PLAN_NONE: it does not know yet. */
 uint32_t client_shard(const struct client *client);
 
+/* The parts of a write: a key that stands for it, and a value that nobody else writes. */
+void client_set_write_key(struct attempt *attempt);
+void client_set_value(struct attempt *attempt);
+
 /* Make what @operation asks for. NULL: there is nothing to ask, it is done. */
 struct attempt *client_make(struct client *client, const struct plan_operation *operation);
+
+/* ---- client_vault.c ---- */
+
+/* Can the client do that with a vault, its own or another's? */
+bool client_vault_can(const struct client *client, enum plan_operation_kind kind);
+
+/* Ask for it. */
+void client_vault(struct attempt *attempt);
 
 /* ---- client_sessions.c ---- */
 

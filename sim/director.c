@@ -37,30 +37,46 @@ const Mec__Config *director_first_config(const struct simulation *simulation)
     return simulation->director->configs[0];
 }
 
-/* The same in each run: made once. */
-static uint8_t (*public_keys(void))[TOKEN_KEY_PUBLIC_SIZE]
+void director_signing_seed(uint32_t region, uint32_t number, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE])
+{
+    memset(ret_seed, (int)(region + 1 + PLAN_REGIONS_MAX * (number - 1)), TOKEN_KEY_SEED_SIZE);
+}
+
+/* The first key of a region; the same in each run: made once. */
+static const uint8_t *first_public_key(uint32_t region)
 {
     static uint8_t keys[PLAN_REGIONS_MAX][TOKEN_KEY_PUBLIC_SIZE];
+    static bool made[PLAN_REGIONS_MAX];
+
+    if (!made[region]) {
+        uint8_t seed[TOKEN_KEY_SEED_SIZE];
+
+        director_signing_seed(region, 1, seed);
+        token_key_public(seed, keys[region]);
+        made[region] = true;
+    }
+    return keys[region];
+}
+
+/* Likewise made once. */
+static uint8_t (*vault_keys(void))[VAULT_KEY_PUBLIC_SIZE]
+{
+    static uint8_t keys[PLAN_REGIONS_MAX][VAULT_KEY_PUBLIC_SIZE];
     static bool made;
 
     for (uint32_t i = 0; i < PLAN_REGIONS_MAX && !made; i++) {
-        uint8_t seed[TOKEN_KEY_SEED_SIZE];
+        uint8_t seed[VAULT_KEY_SEED_SIZE];
 
-        director_signing_seed(i, seed);
-        token_key_public(seed, keys[i]);
+        director_vault_seed(i, seed);
+        vault_key_public(seed, keys[i]);
     }
     made = true;
     return keys;
 }
 
-void director_signing_seed(uint32_t region, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE])
+void director_vault_seed(uint32_t region, uint8_t ret_seed[VAULT_KEY_SEED_SIZE])
 {
-    memset(ret_seed, (int)region + 1, TOKEN_KEY_SEED_SIZE);
-}
-
-const char *director_signing_kid(const struct simulation *simulation, uint32_t region)
-{
-    return simulation->director->kids[region];
+    memset(ret_seed, 0x80 | (int)region, VAULT_KEY_SEED_SIZE);
 }
 
 static Mec__Config *compile(struct director *director)
@@ -73,8 +89,9 @@ static Mec__Config *compile(struct director *director)
                                   .faults = &director->faults,
                                   .listeners = director->listeners,
                                   .listener_count = plan->region_count + 1,
-                                  .public_keys =
-                                      (const uint8_t(*)[TOKEN_KEY_PUBLIC_SIZE])public_keys(),
+                                  .rings = director->rings,
+                                  .vault_keys =
+                                      (const uint8_t(*)[VAULT_KEY_PUBLIC_SIZE])vault_keys(),
                                   .seed = plan->seed};
     Mec__Config *config = compile_config(&input);
 
@@ -338,6 +355,9 @@ static bool is_about_one_region(enum plan_fault_kind kind)
     case PLAN_FAULT_POWER_CUT:
     case PLAN_FAULT_POWER_CUT_AT_CALL:
     case PLAN_FAULT_ISOLATE:
+    case PLAN_FAULT_SERVICE_DOWN:
+    case PLAN_FAULT_SERVICE_ERRORS:
+    case PLAN_FAULT_SERVICE_LATENCY:
         return true;
     default:
         return false;
@@ -398,13 +418,12 @@ struct director *director_create(struct simulation *simulation)
     for (uint32_t i = 0; i < plan->region_count; i++) {
         director->shards[i].home = i;
         director->shards[i].epoch = 1;
+        key_ring_init(&director->rings[i]);
+        key_ring_begin(&director->rings[i], 1, first_public_key(i), 0);
         snprintf(director->listeners[i + 1].geo, sizeof director->listeners[i + 1].geo, "%s",
                  plan->region_names[i]);
     }
     add_config(director);
-    for (uint32_t i = 0; i < plan->region_count; i++)
-        snprintf(director->kids[i], sizeof director->kids[i], "%s",
-                 director->configs[0]->keys[i]->kid);
     find_sole_region(director);
     return director;
 }

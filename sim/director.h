@@ -26,9 +26,11 @@ const Mec__Config *director_first_config(const struct simulation *simulation);
 /* How far a region's wall clock is off just now. */
 int64_t director_clock_offset_us(const struct simulation *simulation, uint32_t region);
 
-/* The key that @region signs tokens with: the same in each run; and its name. */
-void director_signing_seed(uint32_t region, uint8_t ret_seed[32]);
-const char *director_signing_kid(const struct simulation *simulation, uint32_t region);
+/* The key of that number of @region: the same in each run. */
+void director_signing_seed(uint32_t region, uint32_t number, uint8_t ret_seed[32]);
+
+/* What its key of the vault grows from, likewise. */
+void director_vault_seed(uint32_t region, uint8_t ret_seed[32]);
 
 uint32_t director_home(const struct simulation *simulation, uint32_t shard);
 bool director_has_moved(const struct simulation *simulation, uint32_t shard); /* ever */

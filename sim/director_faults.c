@@ -230,6 +230,13 @@ static bool happen(struct director *director, struct active *active)
         return corrupt_batches(director, fault);
     case PLAN_FAULT_REPEAT_BATCHES:
         return repeat_batches(director, fault);
+    case PLAN_FAULT_SERVICE_DOWN:
+    case PLAN_FAULT_SERVICE_ERRORS:
+    case PLAN_FAULT_SERVICE_LATENCY:
+    case PLAN_FAULT_CACHE_DISABLE:
+    case PLAN_FAULT_CACHE_FREEZE:
+    case PLAN_FAULT_CACHE_FLUSH:
+        return director_break_part(director, active);
     case PLAN_FAULT_COUNT:
         break;
     }
@@ -297,6 +304,12 @@ static bool changes_config(enum plan_fault_kind kind)
     case PLAN_FAULT_CONTROL_DOWN:
     case PLAN_FAULT_CONTROL_UNREACHABLE:
     case PLAN_FAULT_ROUTER_UNREACHABLE:
+    case PLAN_FAULT_SERVICE_DOWN:
+    case PLAN_FAULT_SERVICE_ERRORS:
+    case PLAN_FAULT_SERVICE_LATENCY:
+    case PLAN_FAULT_CACHE_DISABLE:
+    case PLAN_FAULT_CACHE_FREEZE:
+    case PLAN_FAULT_CACHE_FLUSH:
         return true;
     default:
         return false;

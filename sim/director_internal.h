@@ -5,6 +5,7 @@
 
 #include "control/compile.h"
 #include "control/faults.h"
+#include "control/key_ring.h"
 #include "control/topology.h"
 #include "sim/director.h"
 #include "sim/simulation.h"
@@ -42,7 +43,7 @@ struct director {
     struct compile_listener listeners[PLAN_REGIONS_MAX + 1];
     const Mec__Config **configs; /* all versions */
     size_t config_count;
-    char kids[PLAN_REGIONS_MAX][64];
+    struct key_ring rings[PLAN_REGIONS_MAX];
     struct {
         uint32_t home;
         uint64_t epoch;
@@ -111,6 +112,14 @@ void director_heal_links(struct director *director, struct active *active);
 
 /* Turn a flapping link the other way after its time, again and again. */
 void director_flap_later(struct director *director, const struct plan_fault *fault);
+
+/* Put a fault into the control plane's table. Returns its number. */
+uint64_t director_add_fault(struct director *director, const struct fault *fault);
+
+/* ---- director_parts.c ---- */
+
+/* A service or a cache of a region; returns true. Healed as links are. */
+bool director_break_part(struct director *director, struct active *active);
 
 /* ---- director_homes.c ---- */
 

@@ -13,7 +13,7 @@ static const char *region_name(const struct director *director, uint32_t region)
     return director->simulation->plan->region_names[region];
 }
 
-static uint64_t add_fault(struct director *director, const struct fault *fault)
+uint64_t director_add_fault(struct director *director, const struct fault *fault)
 {
     struct fault added;
     char *error = NULL;
@@ -74,7 +74,7 @@ bool director_break_link(struct director *director, struct active *active)
     snprintf(fault.a, sizeof fault.a, "%s", region_name(director, plan->region));
     snprintf(fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
     describe_link(plan, &fault);
-    active->links[0] = add_fault(director, &fault);
+    active->links[0] = director_add_fault(director, &fault);
     if (is_cut(plan->kind))
         tell_history(director, "partition", fault.a, fault.b);
     return true;
@@ -85,7 +85,7 @@ bool director_isolate(struct director *director, struct active *active)
     struct fault fault = {.kind = FAULT_ISOLATE};
 
     snprintf(fault.a, sizeof fault.a, "%s", region_name(director, active->fault->region));
-    active->links[0] = add_fault(director, &fault);
+    active->links[0] = director_add_fault(director, &fault);
     tell_history(director, "partition", fault.a, NULL);
     return true;
 }
@@ -101,7 +101,7 @@ bool director_cut_clients(struct director *director, struct active *active)
     snprintf(answers ? fault.b : fault.a, sizeof fault.a, "client:%s",
              region_name(director, plan->region));
     snprintf(answers ? fault.a : fault.b, sizeof fault.b, "%s", region_name(director, plan->other));
-    active->links[0] = add_fault(director, &fault);
+    active->links[0] = director_add_fault(director, &fault);
     return true;
 }
 

@@ -134,8 +134,7 @@ static int read_plants(struct reading *reading)
     if ((name || flag(reading, "plants")) && !plant_is_built_in())
         return fail(reading,
                     text_format("no bugs are planted in this build; make one that has them: "
-                                "scripts/build --only sim/mecentral-sim build-plant "
-                                "-Dplanted_bugs=true"));
+                                "scripts/build --only sim/mecentral-sim-planted"));
     if (!name)
         return 0;
     reading->options.plant = plant_find(name);

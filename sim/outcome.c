@@ -17,6 +17,7 @@ bool outcome_promises_nothing(const struct outcome *outcome)
     case PROBLEM_OVERLOADED:
     case PROBLEM_FORCED_REGION:
     case PROBLEM_DISK_FULL:
+    case PROBLEM_SERVICE_UNAVAILABLE:
     case PROBLEM_NOT_IMPLEMENTED:
     case PROBLEM_HTTP_VERSION:
         return outcome->status >= 500;

@@ -27,6 +27,7 @@ struct outcome_asked {
     struct bookmark bookmark; /* as it stood when it was sent */
     uint32_t retry_of;        /* RETRY, REUSE: number of the first operation; else its own */
     const char *receipt;      /* RECEIPT */
+    const char *owner;        /* VAULT_GET_SHARED: whose item, by name; else "" */
     int wanted;               /* ODD: the status that is right; 0: any */
     bool wanted_of_region;    /* likewise: a region says so, and none may be there to say it */
     const struct token_claims *claims; /* of the token that came with it; NULL: none did */

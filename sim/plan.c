@@ -10,6 +10,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/parts.h"
 #include "control/units.h"
 #include "sim/plan_internal.h"
 
@@ -90,6 +91,12 @@ static const struct plan_shape shapes[PLAN_FAULT_COUNT] = {
     SHAPE(CUT_RESET_ONE_WAY, true, true, APART, NONE),
     SHAPE(REQUESTS_LOST, true, true, REGION, NONE),
     SHAPE(ANSWERS_LOST, true, true, REGION, NONE),
+    SHAPE(SERVICE_DOWN, true, true, SERVICE, NONE),
+    SHAPE(SERVICE_ERRORS, true, true, SERVICE, SHARE),
+    SHAPE(SERVICE_LATENCY, true, true, SERVICE, TIME),
+    SHAPE(CACHE_DISABLE, true, true, CACHE, NONE),
+    SHAPE(CACHE_FREEZE, true, true, CACHE, NONE),
+    SHAPE(CACHE_FLUSH, true, false, CACHE, NONE),
 };
 
 const char *plan_fault_name(enum plan_fault_kind kind)
@@ -141,6 +148,7 @@ bool plan_operation_has_key(enum plan_operation_kind kind)
 {
     return (kind >= PLAN_OPERATION_READ && kind <= PLAN_OPERATION_DELETE) ||
            kind == PLAN_OPERATION_EXPLAIN_READ || kind == PLAN_OPERATION_EXPLAIN_WRITE ||
+           (kind >= PLAN_OPERATION_VAULT_PUT && kind <= PLAN_OPERATION_WITHDRAW) ||
            kind == PLAN_OPERATION_OLD_TOKEN;
 }
 
@@ -293,6 +301,28 @@ static void put_amount(struct line *line, enum plan_amount kind, uint64_t amount
     }
 }
 
+static void put_other(struct line *line, const struct plan *plan, enum plan_other kind,
+                      uint32_t other)
+{
+    switch (kind) {
+    case PLAN_OTHER_NONE:
+        return;
+    case PLAN_OTHER_REGION:
+    case PLAN_OTHER_APART:
+        put(line, " %s", region_name(plan, other));
+        return;
+    case PLAN_OTHER_ROUTER:
+        put(line, " %" PRIu32, other);
+        return;
+    case PLAN_OTHER_SERVICE:
+        put(line, " %s", parts_service_name((enum parts_service)other));
+        return;
+    case PLAN_OTHER_CACHE:
+        put(line, " %s", parts_cache_name((enum parts_cache)other));
+        return;
+    }
+}
+
 char *plan_fault_describe(const struct plan *plan, const struct plan_fault *fault)
 {
     const struct plan_shape *shape = plan_fault_shape(fault->kind);
@@ -301,10 +331,7 @@ char *plan_fault_describe(const struct plan *plan, const struct plan_fault *faul
     put(&line, "%s", plan_fault_name(fault->kind));
     if (shape->has_region)
         put(&line, " %s", region_name(plan, fault->region));
-    if (shape->other == PLAN_OTHER_ROUTER)
-        put(&line, " %" PRIu32, fault->other);
-    else if (shape->other != PLAN_OTHER_NONE)
-        put(&line, " %s", region_name(plan, fault->other));
+    put_other(&line, plan, shape->other, fault->other);
     put_amount(&line, shape->amount, fault->amount);
     if (shape->lasts && fault->duration_us != 0) {
         put(&line, " for ");

@@ -23,7 +23,7 @@
 #define PLAN_NONE        UINT32_MAX
 
 /* kind, name, what it does; `region`, `other`, `amount` and `duration_us` of struct plan_fault are
- * what the text calls REGION, OTHER, AMOUNT and "for a while". */
+ * what the text calls REGION, OTHER (or SERVICE, CACHE), AMOUNT and "for a while". */
 #define PLAN_FAULTS(X)                                                                             \
     X(KILL_REGIOND, "kill-regiond", "REGION's regiond dies, for a while")                          \
     X(KILL_REPLICATOR, "kill-replicator", "REGION's replicator dies, for a while")                 \
@@ -81,7 +81,15 @@
     X(REQUESTS_LOST, "requests-lost",                                                              \
       "what clients at REGION's place ask OTHER is cut off, for a while")                          \
     X(ANSWERS_LOST, "answers-lost",                                                                \
-      "what OTHER answers to clients at REGION's place is cut off, for a while")
+      "what OTHER answers to clients at REGION's place is cut off, for a while")                   \
+    X(SERVICE_DOWN, "service-down", "SERVICE of REGION is down, for a while")                      \
+    X(SERVICE_ERRORS, "service-errors",                                                            \
+      "AMOUNT ppm of the calls of SERVICE in REGION fail, for a while")                            \
+    X(SERVICE_LATENCY, "service-latency",                                                          \
+      "calls of SERVICE in REGION wait AMOUNT us, for a while")                                    \
+    X(CACHE_DISABLE, "cache-disable", "CACHE of REGION is disabled, for a while")                  \
+    X(CACHE_FREEZE, "cache-freeze", "CACHE of REGION is frozen, for a while")                      \
+    X(CACHE_FLUSH, "cache-flush", "CACHE of REGION is flushed")
 
 enum plan_fault_kind {
 #define X(kind, name, what) PLAN_FAULT_##kind,
@@ -94,8 +102,9 @@ struct plan_fault {
     uint64_t at_us;
     uint64_t duration_us; /* 0: not healed before the end */
     enum plan_fault_kind kind;
-    uint32_t region, other; /* PLAN_NONE where the kind has none */
-    uint64_t amount;        /* signed for clocks: two's complement */
+    uint32_t region,
+        other;       /* PLAN_NONE where the kind has none; other may be a number of parts.h */
+    uint64_t amount; /* signed for clocks: two's complement */
 };
 
 /* kind, name, what the client does */
@@ -122,6 +131,12 @@ struct plan_fault {
     X(EXPLAIN_READ, "explain-read", "asks where a read of KEY would go, and reads")                \
     X(EXPLAIN_WRITE, "explain-write", "asks where a write of KEY would go, and writes")            \
     X(ODD, "odd", "asks for something unusual, or in a way that is wrong")                         \
+    X(VAULT_PUT, "vault-put", "puts KEY into the vault")                                           \
+    X(VAULT_GET, "vault-get", "opens KEY")                                                         \
+    X(VAULT_DELETE, "vault-delete", "takes KEY out of the vault")                                  \
+    X(VAULT_GET_SHARED, "vault-get-shared", "asks for another user's KEY in the vault")            \
+    X(GRANT, "grant", "lets another user read KEY in the vault")                                   \
+    X(WITHDRAW, "withdraw", "lets them no longer")                                                 \
     /* sessions */                                                                                 \
     X(REFRESH, "refresh", "has its token renewed")                                                 \
     X(LOG_OUT, "log-out", "logs out")                                                              \

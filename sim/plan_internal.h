@@ -12,7 +12,9 @@ enum plan_other {
     PLAN_OTHER_NONE,
     PLAN_OTHER_REGION,
     PLAN_OTHER_APART, /* a region that is not `region` */
-    PLAN_OTHER_ROUTER
+    PLAN_OTHER_ROUTER,
+    PLAN_OTHER_SERVICE,
+    PLAN_OTHER_CACHE
 };
 
 enum plan_amount {

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/parts.h"
 #include "control/settings.h"
 #include "sim/plan_internal.h"
 
@@ -64,6 +65,10 @@ static json_t *fault_to_json(const struct plan *plan, const struct plan_fault *f
         set_text(object, "region", plan->region_names[fault->region]);
     if (shape->other == PLAN_OTHER_ROUTER)
         set_number(object, "router", fault->other);
+    else if (shape->other == PLAN_OTHER_SERVICE)
+        set_text(object, "service", parts_service_name((enum parts_service)fault->other));
+    else if (shape->other == PLAN_OTHER_CACHE)
+        set_text(object, "cache", parts_cache_name((enum parts_cache)fault->other));
     else if (shape->other != PLAN_OTHER_NONE)
         set_text(object, "other", plan->region_names[fault->other]);
     if (shape->amount == PLAN_AMOUNT_ROUTER)

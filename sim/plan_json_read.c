@@ -12,6 +12,7 @@
 #include "common/geo.h"
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/parts.h"
 #include "control/settings.h"
 #include "sim/plan_internal.h"
 
@@ -318,6 +319,26 @@ static enum plan_fault_kind read_fault_kind(struct node *node)
     return PLAN_FAULT_KILL_REGIOND;
 }
 
+static uint32_t read_service(struct node *node)
+{
+    const char *name = take_text(node, "service");
+    enum parts_service service = PARTS_AUTH;
+
+    if (parts_service_find(name, &service) != 0)
+        complain(node, "service", "there is no service \"%s\"", name);
+    return service;
+}
+
+static uint32_t read_cache(struct node *node)
+{
+    const char *name = take_text(node, "cache");
+    enum parts_cache cache = PARTS_EDGE;
+
+    if (parts_cache_find(name, &cache) != 0)
+        complain(node, "cache", "there is no cache \"%s\"", name);
+    return cache;
+}
+
 static uint32_t read_other(struct node *node, const struct plan *plan, enum plan_other kind,
                            uint32_t region)
 {
@@ -325,6 +346,10 @@ static uint32_t read_other(struct node *node, const struct plan *plan, enum plan
         return PLAN_NONE;
     if (kind == PLAN_OTHER_ROUTER)
         return (uint32_t)take_number(node, "router", 0, plan->router_count - 1);
+    if (kind == PLAN_OTHER_SERVICE)
+        return read_service(node);
+    if (kind == PLAN_OTHER_CACHE)
+        return read_cache(node);
     uint32_t other = take_region(node, "other", plan);
     if (kind == PLAN_OTHER_APART && other == region)
         complain(node, "other", "must be another region");

@@ -110,6 +110,20 @@ static void vary_times(Mec__Settings *settings, struct random *random)
         settings->token_lifetime_s = (uint32_t)short_s;
 }
 
+/* How long a region trusts what it knows of grants and revoked tokens; how much a vault holds. */
+static void vary_vault(struct plan *plan)
+{
+    struct random random;
+
+    plan_luck_stream(plan->seed, PLAN_ASPECT_VAULT_SETTINGS, &random);
+    uint64_t bound_us = plan_luck_wide(&random, SECOND_US, 10 * SECOND_US);
+    uint32_t few = (uint32_t)plan_luck_between(&random, 1, 3);
+    if (plan_luck_chance(&random, 50))
+        plan->settings.revocation_bound_us = bound_us;
+    if (plan_luck_chance(&random, 20))
+        plan->settings.quota_vault_keys = few;
+}
+
 /* How long sessions last, and how often may be asked. */
 static void vary_sessions(Mec__Settings *settings, struct random *random)
 {
@@ -145,6 +159,7 @@ static void make_settings(struct plan *plan)
     vary_times(settings, &random);
     vary_queue(settings, &random);
     settings->cache_bytes = cache_sizes[random_up_to(&random, 3)];
+    vary_vault(plan);
     plan_luck_stream(plan->seed, PLAN_ASPECT_SESSIONS, &random);
     vary_sessions(settings, &random);
 }

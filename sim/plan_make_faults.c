@@ -2,6 +2,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/parts.h"
 #include "sim/plan_internal.h"
 #include "sim/plan_luck.h"
 
@@ -70,6 +71,12 @@ static const struct luck lucks[PLAN_FAULT_COUNT] = {
     LUCK(CUT_RESET_ONE_WAY, OFTEN, 0, 0, 0),
     LUCK(REQUESTS_LOST, OFTEN, 0, 0, 0),
     LUCK(ANSWERS_LOST, OFTEN, 0, 0, 0),
+    LUCK(SERVICE_DOWN, OFTEN, 0, 0, 0),
+    LUCK(SERVICE_ERRORS, OFTEN, 10000, 1000000, 0),
+    LUCK(SERVICE_LATENCY, OFTEN, 1000, 3000000, 0),
+    LUCK(CACHE_DISABLE, OFTEN, 0, 0, 0),
+    LUCK(CACHE_FREEZE, OFTEN, 0, 0, 0),
+    LUCK(CACHE_FLUSH, OFTEN, 0, 0, 0),
 };
 
 /* What all faults of a plan share. */
@@ -110,6 +117,10 @@ static uint32_t draw_other(const struct plan *plan, enum plan_other kind, uint32
         return (uint32_t)((region + 1 + random_up_to(random, regions - 2)) % regions);
     case PLAN_OTHER_ROUTER:
         return (uint32_t)random_up_to(random, plan->router_count - 1);
+    case PLAN_OTHER_SERVICE:
+        return (uint32_t)random_up_to(random, PARTS_SERVICE_COUNT - 1);
+    case PLAN_OTHER_CACHE:
+        return (uint32_t)random_up_to(random, PARTS_CACHE_COUNT - 1);
     }
     return PLAN_NONE;
 }

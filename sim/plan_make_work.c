@@ -10,7 +10,7 @@
 #define BURSTS_MAX       5u
 #define BURST_SPREAD_US  (20 * MILLISECOND_US)
 
-/* How often clients do it, before a seed's own taste. */
+/* How often clients do it, before a seed's own taste. What is not here has a maker of its own. */
 static const uint32_t usual_weights[PLAN_OPERATION_COUNT] = {
     [PLAN_OPERATION_SIGN_UP] = 4,
     [PLAN_OPERATION_LOG_IN] = 15,
@@ -57,6 +57,8 @@ struct habits {
 static void draw_weights(struct habits *habits, struct random *random)
 {
     for (unsigned kind = 0; kind < PLAN_OPERATION_COUNT; kind++) {
+        if (usual_weights[kind] == 0)
+            continue;
         uint64_t taste = plan_luck_wide(random, 1, 16);
         bool left_out = plan_luck_chance(random, 10);
 
@@ -213,6 +215,51 @@ static void make_bursts(struct plan *plan, uint64_t settled_us)
         make_burst(plan, settled_us, &random);
 }
 
+/* How often each client does something with its vault; @ret_random goes on from there. */
+static uint64_t vault_count(const struct plan *plan, struct random *ret_random)
+{
+    plan_luck_stream(plan->seed, PLAN_ASPECT_VAULT, ret_random);
+    uint64_t per_minute = plan_luck_wide(ret_random, 2, 20);
+    if (plan_luck_chance(ret_random, 30))
+        return 0;
+    return per_minute * plan->duration_us / (60 * SECOND_US) + 1;
+}
+
+/* The first items of all, at once: so sessions of one user meet, who has no data key yet. */
+static void make_first_items(struct plan *plan, uint64_t at_us, struct random *random)
+{
+    for (uint32_t client = 0; client < plan->client_count; client++)
+        add(plan, client, PLAN_OPERATION_VAULT_PUT, at_us)->key =
+            (uint32_t)random_up_to(random, plan->key_count - 1);
+}
+
+/* Beside all else, so that the rest of a seed's plan is as it would be without. */
+static void make_vault(struct plan *plan, const struct habits *habits, uint64_t settled_us)
+{
+    static const uint32_t weights[PLAN_OPERATION_COUNT] = {
+        [PLAN_OPERATION_VAULT_PUT] = 5,    [PLAN_OPERATION_VAULT_GET] = 4,
+        [PLAN_OPERATION_VAULT_DELETE] = 1, [PLAN_OPERATION_VAULT_GET_SHARED] = 10,
+        [PLAN_OPERATION_GRANT] = 4,        [PLAN_OPERATION_WITHDRAW] = 3,
+    };
+    struct random random;
+    uint64_t count = vault_count(plan, &random);
+    uint64_t from_us = settled_us / 2;
+
+    if (count > 0 && plan_luck_chance(&random, 30)) {
+        from_us = settled_us;
+        make_first_items(plan, settled_us, &random);
+    }
+    for (uint32_t client = 0; client < plan->client_count; client++) {
+        for (uint64_t i = 0; i < count; i++) {
+            uint64_t at_us = plan_luck_between(&random, from_us, plan->duration_us - 1);
+            size_t kind = plan_luck_pick(&random, weights, PLAN_OPERATION_COUNT);
+
+            draw_details(plan, habits, &random,
+                         add(plan, client, (enum plan_operation_kind)kind, at_us));
+        }
+    }
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct plan_operation *a = left;
@@ -229,18 +276,21 @@ static size_t most_operations(const struct plan *plan, const struct habits *habi
 
     for (size_t i = 0; i < plan->client_count; i++)
         most += 2 + count_of(habits, i);
-    return most;
+    struct random random;
+
+    return most + plan->client_count * (1 + vault_count(plan, &random));
 }
 
 void plan_make_work(struct plan *plan, uint64_t settled_us)
 {
-    struct habits habits;
+    struct habits habits = {.hot_percent = 0};
 
     draw_habits(plan, &habits);
     plan->operations = memory_alloc(most_operations(plan, &habits) * sizeof(plan->operations[0]));
     for (uint32_t client = 0; client < plan->client_count; client++)
         make_client(plan, &habits, client, settled_us);
     make_bursts(plan, settled_us);
+    make_vault(plan, &habits, settled_us);
     qsort(plan->operations, plan->operation_count, sizeof(plan->operations[0]), compare);
     for (size_t i = 0; i < plan->operation_count; i++)
         plan->operations[i].number = (uint32_t)i + 1;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "regiond/region.h"
 #include "sim/director.h"
 #include "sim/simulation.h"
@@ -21,13 +22,14 @@
 
 /* Signatures cost more than all the rest of a second: heads of audit chains are signed less often
  * than they are live. */
-#define AUDIT_INTERVAL_US (5 * SECOND_US)
+#define AUDIT_INTERVAL_US (15 * SECOND_US)
 
 struct region_host {
     struct process *process;
     struct vfs *disk;
     char vfs_name[32];
-    uint8_t signing_seed[TOKEN_KEY_SEED_SIZE];
+    struct region_key key;
+    uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     bool damaged[PLAN_REGIONS_MAX]; /* by shard */
 
     /* Of the present life. */
@@ -47,7 +49,9 @@ struct region_host *region_host_create(struct process *process)
     snprintf(host->vfs_name, sizeof host->vfs_name, "disk-%u", process->index);
     host->disk = vfs_create(host->vfs_name, random_next(&simulation->luck[LUCK_STORAGE]));
     vfs_set_sync_us(host->disk, simulation->plan->sync_us);
-    director_signing_seed(process->index, host->signing_seed);
+    kid_format(simulation->plan->region_names[process->index], 1, host->key.kid);
+    director_signing_seed(process->index, 1, host->key.seed);
+    director_vault_seed(process->index, host->vault_seed);
     for (size_t i = 0; i < simulation->plan->region_count; i++)
         template_copy(host->disk, simulation->plan->region_names[i]);
     return host;
@@ -346,6 +350,9 @@ static void carry_out(struct process *process, const struct region_action *actio
     case REGION_READY:
         simulation_trace(process->simulation, process->name, "serves");
         return;
+    case REGION_MAKE_KEY:
+    case REGION_FORGET_KEY:
+        return;
     case REGION_STOP:
         fail(process, action->text);
         return;
@@ -397,9 +404,10 @@ static int create_core(struct process *process, const struct store_end *ends)
         .name = simulation->plan->region_names[process->index],
         .directory = REGION_HOST_DIRECTORY,
         .vfs = host->vfs_name,
-        .signing_seed = host->signing_seed,
-        .signing_kid = director_signing_kid(simulation, process->index),
+        .keys = &host->key,
+        .key_count = 1,
         .audit_interval_us = AUDIT_INTERVAL_US,
+        .vault_seed = host->vault_seed,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),
     };
 

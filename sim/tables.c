@@ -37,8 +37,8 @@ char *tables_markdown(void)
 
     add_head(
         &text, "Faults",
-        "For `--faults`. REGION, OTHER and AMOUNT are those of a plan's fault; \"for a while\" "
-        "is its duration.",
+        "For `--faults`. REGION, OTHER (or SERVICE, CACHE) and AMOUNT are those of a plan's fault; "
+        "\"for a while\" is its duration.",
         "| fault | what happens |");
     for (size_t kind = 0; kind < PLAN_FAULT_COUNT; kind++)
         add_row(&text, plan_fault_name((enum plan_fault_kind)kind),

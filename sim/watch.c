@@ -222,8 +222,7 @@ void watch_copy_lost(struct watch *watch, uint64_t now_us, uint32_t region, uint
     struct watch_copy *copy = &at->copies[shard];
 
     at->disks++;
-    *copy = (struct watch_copy){.damaged_until_us =
-                                    copy->damaged ? now_us : copy->damaged_until_us,
+    *copy = (struct watch_copy){.damaged_until_us = copy->damaged ? now_us : copy->damaged_until_us,
                                 .life = copy->life + 1};
     if (at->doubt.exists && at->doubt.batch.target == shard)
         at->doubt.exists = false;

@@ -51,6 +51,8 @@ struct watch;
     X(NAME_UNIQUE, "name-unique", "a user name belongs to one account in the world")               \
     X(FAILS_CLOSED, "fails-closed",                                                                \
       "no log-in without the home; strangers get 401 and nothing else")                            \
+    X(GRANTED, "granted",                                                                          \
+      "nobody reads of another's vault what is not granted, or was withdrawn a while ago")         \
     X(ANSWERED, "answered", "a request is answered within its deadline, and once")                 \
     X(ODD, "odd", "a request that is wrong is refused as such, whatever is broken")                \
     X(EXPLAINED, "explained", "a request goes where explain has just said that it would")          \

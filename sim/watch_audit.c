@@ -10,6 +10,15 @@
 
 #define PAGE_ENTRIES 64
 #define STEP_ROWS    1000
+#define HEADS_MAX    256
+
+/* What regions keep of each other's chains. */
+struct heads {
+    struct arena *arena;
+    struct queue_head items[HEADS_MAX];
+    const char *keepers[HEADS_MAX];
+    size_t count;
+};
 
 /* One chain of a region: a shard's, or the queue's. */
 struct chain {
@@ -18,6 +27,7 @@ struct chain {
     uint32_t region;
     uint32_t shard; /* PLAN_NONE: the queue's */
     const char *vfs;
+    const struct heads *heads;
     const char *path;
     const char *name;
 };
@@ -33,16 +43,80 @@ static void report(const struct chain *chain, const char *what)
                  chain->name, region_of(chain), what);
 }
 
+/* ---- what others keep ---- */
+
+/* What the disk of @keeper has. */
+static void read_heads(struct heads *heads, const char *keeper, const char *vfs,
+                       const char *directory)
+{
+    char *path = storage_queue_path(directory);
+    struct queue_reader *reader = NULL;
+    int count = queue_reader_open(path, vfs, &reader);
+
+    if (count == 0)
+        count = queue_reader_heads(reader, heads->arena, HEADS_MAX - heads->count,
+                                   heads->items + heads->count);
+    for (int i = 0; i < count; i++)
+        heads->keepers[heads->count++] = keeper;
+    queue_reader_free(reader);
+    free(path);
+}
+
 /* ---- does it verify? ---- */
 
-/* A chain that the disk does not let be read is for others to judge. */
-static void verify(const struct chain *chain)
+static struct store_audit_head end_of(const struct chain *chain)
 {
+    struct store_audit_head end = {.n = 0};
+    struct queue_reader *queue = NULL;
+    struct store_reader *shard = NULL;
+
+    if (chain->shard == PLAN_NONE && queue_reader_open(chain->path, chain->vfs, &queue) == 0)
+        (void)queue_reader_audit_head(queue, &end);
+    if (chain->shard != PLAN_NONE && store_reader_open(chain->path, chain->vfs, &shard) == 0)
+        (void)store_reader_audit_head(shard, &end);
+    queue_reader_free(queue);
+    store_reader_free(shard);
+    return end;
+}
+
+/* Was the file ever lost, and its chain with it? */
+static bool was_lost(const struct chain *chain)
+{
+    const struct watch_region *region = &chain->watch->regions[chain->region];
+
+    return region->disk_was_lost ||
+           (chain->shard != PLAN_NONE && region->copies[chain->shard].life > 0);
+}
+
+/* The heads of this chain; where a file was lost, only those of the chain that is there now. */
+static size_t pick_heads(const struct chain *chain, struct store_audit_witness *ret_heads)
+{
+    bool lost = was_lost(chain);
+    struct store_audit_head end = lost ? end_of(chain) : (struct store_audit_head){.n = 0};
+    size_t count = 0;
+
+    for (size_t i = 0; i < chain->heads->count; i++) {
+        const struct queue_head *head = &chain->heads->items[i];
+        bool same = end.n > 0 && memcmp(end.start, head->head.start, DIGEST_SIZE) == 0;
+
+        if (strcmp(head->region, region_of(chain)) == 0 && strcmp(head->chain, chain->name) == 0 &&
+            (same || !lost))
+            ret_heads[count++] = (struct store_audit_witness){chain->heads->keepers[i], head->head};
+    }
+    return count;
+}
+
+/* Returns how many entries there are. A chain that the disk does not let be read is for others to
+ * judge: -EIO. */
+static int64_t verify(const struct chain *chain)
+{
+    struct store_audit_witness heads[HEADS_MAX];
+    size_t head_count = pick_heads(chain, heads);
     char text[STORE_AUDIT_TEXT_SIZE];
     struct store_audit *audit = NULL;
-    struct store_audit_result result;
-    int left =
-        store_audit_begin(chain->path, chain->vfs, region_of(chain), chain->name, NULL, 0, &audit);
+    struct store_audit_result result = {.entries = 0};
+    int left = store_audit_begin(chain->path, chain->vfs, region_of(chain), chain->name, heads,
+                                 head_count, &audit);
 
     if (left == 0)
         do
@@ -54,19 +128,30 @@ static void verify(const struct chain *chain)
             report(chain, store_audit_finding_text(&result.findings[0], text));
     }
     store_audit_free(audit);
+    return left == 0 ? (int64_t)result.entries : -EIO;
 }
 
 /* ---- what the entries tell ---- */
+
+static bool is_one_of(const char *action, const char *a, const char *b)
+{
+    return strcmp(action, a) == 0 || strcmp(action, b) == 0;
+}
 
 static bool is_action_of(const char *action, const struct watch_entry *entry)
 {
     const char *service = entry->key->service;
     size_t size = strlen(service);
 
-    if (entry->deleted && !entry->effort && strcmp(action, "auth.erase") == 0)
-        return true; /* of a deleted user */
-    if (strcmp(service, "metadata") == 0)
-        return strcmp(action, entry->deleted ? "metadata.delete" : "metadata.put") == 0;
+    if (entry->deleted && strcmp(action, "auth.erase") == 0)
+        return true;
+    if (strcmp(service, "metadata") == 0 || strcmp(service, "vault") == 0)
+        return strncmp(action, service, size) == 0 &&
+               strcmp(action + size, entry->deleted ? ".delete" : ".put") == 0;
+    if (strcmp(service, "grants") == 0)
+        return is_one_of(action, "vault.grant", "vault.withdraw");
+    if (strcmp(service, "vault-keys") == 0)
+        return strcmp(action, "vault.key") == 0;
     return strncmp(action, service, size) == 0 && action[size] == '.';
 }
 
@@ -193,14 +278,15 @@ static void check_queued(const struct chain *chain)
 static void check_chain(const struct chain *chain)
 {
     const struct watch_shard *shard = NULL;
+    int64_t entries;
 
     if (chain->shard != PLAN_NONE) {
         shard = &chain->watch->shards[chain->shard];
         if (watch_is_damaged(chain->watch, chain->region, chain->shard, 0))
             return;
     }
-    verify(chain);
-    if (!read_all(chain))
+    entries = verify(chain);
+    if (entries < 0 || (entries > 0 && !read_all(chain)))
         return;
     if (shard) {
         check_entries(chain, &shard->log);
@@ -249,14 +335,14 @@ static void forget(struct watch *watch, uint32_t region)
     }
 }
 
-void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
-                       const char *directory)
+static void check_chains(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
+                         const char *directory, const struct heads *heads)
 {
-    struct chain chain = {.watch = watch, .now_us = now_us, .region = region, .vfs = vfs};
+    struct chain chain = {
+        .watch = watch, .now_us = now_us, .region = region, .vfs = vfs, .heads = heads};
     char name[sizeof(STORE_AUDIT_SHARD_PREFIX) + SHARD_NAME_SIZE];
     char *path;
 
-    forget(watch, region);
     chain.name = name;
     for (chain.shard = 0; chain.shard < watch->region_count && !watch->breach.found;
          chain.shard++) {
@@ -272,6 +358,25 @@ void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, co
     if (!watch->breach.found)
         check_chain(&chain);
     free(path);
-    if (!watch_is_any_damaged(watch) && !watch->breach.found)
-        check_refusals(watch, now_us, region);
+}
+
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t core, const char *const *vfs,
+                       const char *const *directories)
+{
+    struct heads *heads = memory_alloc(sizeof(*heads));
+
+    heads->arena = arena_create();
+    for (uint32_t i = 0; i < watch->region_count; i++)
+        if ((core >> i & 1u) != 0)
+            read_heads(heads, watch->regions[i].name, vfs[i], directories[i]);
+    for (uint32_t i = 0; i < watch->region_count && !watch->breach.found; i++) {
+        if ((core >> i & 1u) == 0)
+            continue;
+        forget(watch, i);
+        check_chains(watch, now_us, i, vfs[i], directories[i], heads);
+        if (!watch_is_any_damaged(watch) && !watch->breach.found)
+            check_refusals(watch, now_us, i);
+    }
+    arena_free(heads->arena);
+    free(heads);
 }

@@ -19,6 +19,10 @@ static bool is_write(enum plan_operation_kind kind)
     case PLAN_OPERATION_DELETE:
     case PLAN_OPERATION_RETRY:
     case PLAN_OPERATION_REUSE:
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
         return true;
     default:
         return false;
@@ -158,6 +162,12 @@ static void take(struct watch *watch, const struct outcome_asked *asked,
     case PLAN_OPERATION_READ_FORCED:
         watch_reads_record(watch, asked, outcome);
         return;
+    case PLAN_OPERATION_VAULT_GET:
+        watch_vault_own(watch, asked, outcome);
+        return;
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+        watch_vault_shared(watch, asked, outcome);
+        return;
     case PLAN_OPERATION_LIST:
         watch_reads_list(watch, asked, outcome);
         return;
@@ -174,6 +184,8 @@ static void take(struct watch *watch, const struct outcome_asked *asked,
         check_odd(watch, asked, outcome);
         return;
     default:
+        if (watch_vault_is_write(asked->operation->kind))
+            watch_vault_written(watch, asked, outcome);
         if (is_write(asked->operation->kind))
             watch_told_write(watch, asked, outcome);
         return;

@@ -48,14 +48,14 @@ void watch_effort_refused(struct watch *watch, uint32_t region, struct watch_eff
 
 static bool deletes(const struct watch_wish *wish)
 {
-    return wish->kind == PLAN_OPERATION_DELETE;
+    return wish->kind == PLAN_OPERATION_DELETE || wish->kind == PLAN_OPERATION_VAULT_DELETE;
 }
 
 bool watch_effort_is_wished(const struct watch_wish *wish, const struct watch_entry *entry)
 {
     if (strcmp(wish->key, entry->key->key) != 0 || deletes(wish) != entry->deleted)
         return false;
-    return entry->deleted || slice_is(entry->value, wish->value);
+    return entry->deleted || slice_is(watch_log_value(entry), wish->value);
 }
 
 static const struct watch_wish *find_wish(const struct watch_effort *effort,
@@ -73,8 +73,11 @@ static void add_wish(struct watch *watch, struct watch_effort *effort,
 {
     struct watch_wish *wish;
 
-    /* A retry wishes what the first one did. */
-    if (asked->operation->kind == PLAN_OPERATION_RETRY)
+    /* A retry wishes what the first one did; and what a grant does is looked at when it lets
+     * somebody read. */
+    if (asked->operation->kind == PLAN_OPERATION_RETRY ||
+        asked->operation->kind == PLAN_OPERATION_GRANT ||
+        asked->operation->kind == PLAN_OPERATION_WITHDRAW)
         return;
     wish = arena_alloc(watch->arena, sizeof(*wish));
     *wish = (struct watch_wish){

@@ -129,10 +129,12 @@ static void note_gone(struct watch *watch, uint64_t now_us, const struct watch_e
                      watch->shards[shard].name, user, name->key);
 }
 
-/* Nobody but the eraser removes anything without being asked. */
+/* Nobody but the eraser removes anything without being asked. One withdrawal takes what was granted
+ * to all who have borne the name, and only one of these goes under its key. */
 static void removed(struct watch *watch, uint64_t now_us, const struct watch_entry *entry)
 {
-    if (!is_closed(account_of(watch, entry->key->shard, entry->key->user)))
+    if (strcmp(entry->key->service, "grants") != 0 &&
+        !is_closed(account_of(watch, entry->key->shard, entry->key->user)))
         watch_report(watch, now_us, WATCH_ERASED, "%s/%s of %s goes, and nobody has asked for that",
                      entry->key->service, entry->key->key, entry->key->user);
 }

@@ -376,7 +376,7 @@ void watch_final(struct watch *watch, uint64_t now_us, uint32_t core, const char
         file.directory = directories[file.region];
         for (file.shard = 0; file.shard < watch->region_count && !watch->breach.found; file.shard++)
             check_final(&file, core);
-        if (!watch->breach.found)
-            watch_audit_final(watch, now_us, file.region, file.vfs, file.directory);
     }
+    if (!watch->breach.found)
+        watch_audit_final(watch, now_us, core, vfs, directories);
 }

@@ -58,6 +58,7 @@ struct watch_entry {
     uint64_t audited;   /* entries in the audit chain of its home */
     const char *content_type;
     struct slice value;
+    struct slice plain; /* of the vault: what was sealed; NULL: nothing was */
     uint8_t request_digest[16];
     uint8_t digest[DIGEST_SIZE];
 };
@@ -275,6 +276,9 @@ size_t watch_log_give_up(struct watch *watch, uint32_t shard, uint64_t kept_seq)
 /* The home knows of its changes up to @seq, it shows now. */
 void watch_log_published(struct watch_shard *shard, uint64_t seq, uint64_t now_us);
 
+/* What a client is to be given of it. */
+struct slice watch_log_value(const struct watch_entry *entry);
+
 /* Somebody was told of it. */
 void watch_log_acknowledge(struct watch_entry *entry);
 
@@ -353,8 +357,9 @@ void watch_files_opened_queue(struct watch *watch, uint64_t now_us, uint32_t reg
 
 /* ---- watch_audit.c, watch_usage.c: in the end ---- */
 
-void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t region, const char *vfs,
-                       const char *directory);
+/* The chains of all regions in @core, as watch_final(). */
+void watch_audit_final(struct watch *watch, uint64_t now_us, uint32_t core, const char *const *vfs,
+                       const char *const *directories);
 
 /* @reader's file stands at @seq. */
 void watch_usage_check(struct watch *watch, uint64_t now_us, uint32_t region, uint32_t shard,
@@ -369,6 +374,10 @@ void watch_reads_list(struct watch *watch, const struct outcome_asked *asked,
                       const struct outcome *outcome);
 void watch_reads_account(struct watch *watch, const struct outcome_asked *asked,
                          const struct outcome *outcome);
+
+/* Likewise of an item of the vault: of record @key in @shard, which may be another user's. */
+void watch_reads_item(struct watch *watch, const struct outcome_asked *asked,
+                      const struct outcome *outcome, uint32_t shard, const struct watch_key *key);
 
 /* The session has been shown @entry. */
 void watch_reads_see(struct watch *watch, uint32_t client, struct watch_entry *entry);
@@ -445,6 +454,21 @@ void watch_revocations_made(struct watch *watch, const struct watch_entry *entry
 
 /* Whoever reckons with two wall clocks, one of them perhaps as it was long ago, may err so much. */
 uint64_t watch_clock_error_us(const struct watch *watch, uint32_t region, uint64_t now_us);
+/* ---- watch_vault.c ---- */
+
+bool watch_vault_is_write(enum plan_operation_kind kind);
+
+/* What a home has sealed with a write, that @entry came of. */
+void watch_vault_sealed(struct watch *watch, const struct store_write *write,
+                        struct watch_entry *entry);
+
+/* What clients are told of their own items, of another's, and of their writes. */
+void watch_vault_own(struct watch *watch, const struct outcome_asked *asked,
+                     const struct outcome *outcome);
+void watch_vault_shared(struct watch *watch, const struct outcome_asked *asked,
+                        const struct outcome *outcome);
+void watch_vault_written(struct watch *watch, const struct outcome_asked *asked,
+                         const struct outcome *outcome);
 
 /* Was the copy damaged at any time since? */
 bool watch_is_damaged(const struct watch *watch, uint32_t region, uint32_t shard,

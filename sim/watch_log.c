@@ -120,6 +120,11 @@ struct watch_entry *watch_log_version(const struct watch_key *key, uint64_t vers
     return NULL;
 }
 
+struct slice watch_log_value(const struct watch_entry *entry)
+{
+    return entry->plain.data ? entry->plain : entry->value;
+}
+
 /* ---- the log ---- */
 
 static void push(struct watch_entries *entries, struct watch_entry *entry)

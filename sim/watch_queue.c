@@ -138,6 +138,24 @@ static void check_bounds(struct watch *watch, uint64_t now_us, uint32_t region,
                      batch->limits.entries_max, batch->limits.bytes_max);
 }
 
+/* What is sensitive is never put off. */
+static void check_may_wait(struct watch *watch, uint64_t now_us, uint32_t region,
+                           const struct queue_op *op)
+{
+    const Mec__Call *call;
+
+    arena_reset(watch->scratch);
+    call = mec__call__unpack(arena_allocator(watch->scratch), op->entry.call.size,
+                             (const uint8_t *)op->entry.call.data);
+    if (!call || call->operation == MEC__OPERATION__OPERATION_NONE ||
+        call->operation == MEC__OPERATION__METADATA_PUT ||
+        call->operation == MEC__OPERATION__METADATA_DELETE)
+        return;
+    watch_report(watch, now_us, WATCH_FAILS_CLOSED, "%s queues operation %d of %s as %s",
+                 watch->regions[region].name, (int)call->operation, op->entry.user,
+                 op->entry.receipt);
+}
+
 static void enqueued(struct watch *watch, uint64_t now_us, uint32_t region,
                      const struct storage_batch *batch, const struct queue_op *op)
 {
@@ -155,6 +173,7 @@ static void enqueued(struct watch *watch, uint64_t now_us, uint32_t region,
         watch_report(watch, now_us, WATCH_ONE_EFFECT, "%s accepts key %s again, as %s behind %s",
                      watch->regions[region].name, op->entry.idempotency_key, op->entry.receipt,
                      known->receipt);
+    check_may_wait(watch, now_us, region, op);
     add(watch, make_queued(watch, region, op));
     check_bounds(watch, now_us, region, batch);
 }

@@ -175,12 +175,12 @@ static void take_value(const struct shown *shown, const struct watch_key *key)
     struct watch_entry *entry = watch_log_version(key, shown->outcome->version);
 
     /* After a loss, two changes may have had one version. */
-    while (entry && !slice_equals(entry->value, shown->outcome->body) && entry->given_up)
+    while (entry && !slice_equals(watch_log_value(entry), shown->outcome->body) && entry->given_up)
         entry = entry->next_given_up;
-    if (entry && !entry->given_up && !slice_equals(entry->value, shown->outcome->body))
+    if (entry && !entry->given_up && !slice_equals(watch_log_value(entry), shown->outcome->body))
         for (entry = key->given_up; entry; entry = entry->next_given_up)
             if (entry->version == shown->outcome->version &&
-                slice_equals(entry->value, shown->outcome->body))
+                slice_equals(watch_log_value(entry), shown->outcome->body))
                 break;
     if (!entry || entry->deleted || entry->version != shown->outcome->version)
         report(shown, WATCH_READ_TRUE, "no such value ever had that version");
@@ -204,21 +204,37 @@ static void take_absence(const struct shown *shown, const struct watch_key *key)
         check_session(shown, key, entry);
 }
 
+static void take_record(const struct shown *shown, const struct watch_key *key)
+{
+    const struct outcome *outcome = shown->outcome;
+
+    if (outcome->status == 200 || (outcome->status == 404 && outcome->position))
+        check_reached(shown);
+    if (outcome->status == 200)
+        take_value(shown, key);
+    else if (outcome->status == 404 && outcome->problem == PROBLEM_NOT_FOUND)
+        take_absence(shown, key);
+}
+
 void watch_reads_record(struct watch *watch, const struct outcome_asked *asked,
                         const struct outcome *outcome)
 {
-    const struct watch_key *key;
     struct shown shown;
 
-    if (!begin(watch, asked, outcome, &shown))
-        return;
-    key = watch_log_key(watch, shown.shard, "metadata", asked->user_id, asked->key);
-    if (outcome->status == 200 || (outcome->status == 404 && outcome->position))
-        check_reached(&shown);
-    if (outcome->status == 200)
-        take_value(&shown, key);
-    else if (outcome->status == 404 && outcome->problem == PROBLEM_NOT_FOUND)
-        take_absence(&shown, key);
+    if (begin(watch, asked, outcome, &shown))
+        take_record(&shown,
+                    watch_log_key(watch, shown.shard, "metadata", asked->user_id, asked->key));
+}
+
+void watch_reads_item(struct watch *watch, const struct outcome_asked *asked,
+                      const struct outcome *outcome, uint32_t shard, const struct watch_key *key)
+{
+    struct shown shown;
+
+    (void)begin(watch, asked, outcome, &shown);
+    shown.shard = shard;
+    if (shown.region != PLAN_NONE && !watch_is_damaged(watch, shown.region, shard, asked->now_us))
+        take_record(&shown, key);
 }
 
 /* ---- lists ---- */

@@ -28,7 +28,15 @@ static bool is_asked(const struct outcome_asked *asked, const struct watch_entry
                               .key = asked->key,
                               .value = asked->value ? asked->value : ""};
 
-    return asked->operation->kind == PLAN_OPERATION_RETRY || watch_effort_is_wished(&wish, entry);
+    switch (asked->operation->kind) {
+    case PLAN_OPERATION_RETRY:
+        return true;
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        return entry->deleted == (asked->operation->kind == PLAN_OPERATION_WITHDRAW);
+    default:
+        return watch_effort_is_wished(&wish, entry);
+    }
 }
 
 static void take_done(struct watch *watch, const struct outcome_asked *asked,

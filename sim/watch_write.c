@@ -8,6 +8,9 @@
 
 #include "sim/watch_internal.h"
 
+#define QUOTA_BYTES_NEVER (4u * 1024 * 1024)
+#define QUOTA_KEYS_NEVER  1000u
+
 /* A write and where it was run. */
 struct run {
     struct watch *watch;
@@ -210,6 +213,7 @@ void watch_write_change(struct watch *watch, uint64_t now_us, uint32_t region,
         watch_report(watch, now_us, WATCH_QUEUED, "%s.%" PRIu64 " came as %s, which no queue holds",
                      shard->name, change->seq, change->receipt);
     watch_revocations_made(watch, entry, &op->write);
+    watch_vault_sealed(watch, &op->write, entry);
     watch_effort_effect(watch, now_us, entry);
     watch_queue_order(watch, now_us, entry);
     if (strcmp(change->service, "names") == 0)
@@ -347,6 +351,13 @@ void watch_write_done(struct watch *watch, uint64_t now_us, uint32_t region,
     }
 }
 
+/* No run of ours writes that much. */
+static bool may_be_over_quota(const struct store_write *write)
+{
+    return (write->quota_bytes > 0 && write->quota_bytes < QUOTA_BYTES_NEVER) ||
+           (write->quota_keys > 0 && write->quota_keys < QUOTA_KEYS_NEVER);
+}
+
 bool watch_write_must_run(const struct watch *watch, uint32_t region,
                           const struct storage_batch *batch, const struct store_op *op)
 {
@@ -355,7 +366,7 @@ bool watch_write_must_run(const struct watch *watch, uint32_t region,
     const struct watch_entry *head = head_of(&run);
 
     if ((effort && effort->effect) || may_remember(&run) || op->write.forbidden ||
-        is_expired(&run) || op->write.quota_bytes > 0 || op->write.quota_keys > 0)
+        is_expired(&run) || may_be_over_quota(&op->write))
         return false;
     return condition_holds(&op->write, head) && (!op->write.delete || lives(head));
 }

@@ -1,8 +1,9 @@
 /* bench_commit: durable writes a second, against the least that anyone could do with SQLite.
  *
- *     plain     a loop that binds and steps: record, change and key of each write, one transaction
- * a batch; it checks nothing, packs nothing and digests nothing store     store_commit() with the
- * same batch thread    the same through the storage thread, with a batch always waiting
+ *     plain     a loop that binds and steps: record, change, key and audit entry of each write, one
+ *               transaction a batch; it checks nothing, packs nothing and digests nothing
+ *     store     store_commit() with the same batch
+ *     thread    the same through the storage thread, with a batch always waiting
  *
  * Same rows, sizes, settings and checkpoints; each on a file of its own, in turns, so that a noisy
  * machine is noisy for all three. The bar: store and thread reach 0.60 of plain.
@@ -64,7 +65,7 @@ static uint64_t now_us(void)
 
 struct plain {
     sqlite3 *db;
-    sqlite3_stmt *begin, *commit, *record, *change, *key;
+    sqlite3_stmt *begin, *commit, *record, *change, *key, *audit, *audit_user;
     uint64_t seq;
 };
 
@@ -104,7 +105,9 @@ static struct plain plain_open(const char *path)
              " bytes BLOB) STRICT;"
              "CREATE TABLE idempotency(user TEXT, key TEXT, digest BLOB, wall INTEGER,"
              " epoch INTEGER, seq INTEGER, version INTEGER, incarnation INTEGER,"
-             " created INTEGER, deleted INTEGER, PRIMARY KEY(user, key)) STRICT, WITHOUT ROWID;",
+             " created INTEGER, deleted INTEGER, PRIMARY KEY(user, key)) STRICT, WITHOUT ROWID;"
+             "CREATE TABLE audit(n INTEGER PRIMARY KEY, digest BLOB, bytes BLOB) STRICT;"
+             "CREATE TABLE audit_users(user TEXT PRIMARY KEY, n INTEGER) STRICT, WITHOUT ROWID;",
              NULL, NULL, NULL));
     plain.begin = prepare(plain.db, "BEGIN IMMEDIATE");
     plain.commit = prepare(plain.db, "COMMIT");
@@ -113,6 +116,8 @@ static struct plain plain_open(const char *path)
     plain.change = prepare(plain.db, "INSERT INTO changes VALUES(?1, 1, ?2, ?3)");
     plain.key = prepare(plain.db, "REPLACE INTO idempotency VALUES(?1, ?2, ?3, 1, 1, ?4, 1, 1, 1,"
                                   " 0)");
+    plain.audit = prepare(plain.db, "INSERT INTO audit VALUES(?1, ?2, ?3)");
+    plain.audit_user = prepare(plain.db, "REPLACE INTO audit_users VALUES(?1, ?2)");
     return plain;
 }
 
@@ -125,6 +130,7 @@ static void run(struct plain *plain, sqlite3_stmt *statement)
 static void plain_write(struct plain *plain, const struct write *write, const char *value)
 {
     static const uint8_t change[478]; /* about what a packed Change of such a write takes */
+    static const uint8_t entry[224];  /* and its audit entry */
     sqlite3_int64 seq = (sqlite3_int64)++plain->seq;
 
     sqlite3_bind_text(plain->record, 1, write->user, -1, SQLITE_STATIC);
@@ -141,6 +147,13 @@ static void plain_write(struct plain *plain, const struct write *write, const ch
     sqlite3_bind_blob(plain->key, 3, change, 16, SQLITE_STATIC);
     sqlite3_bind_int64(plain->key, 4, seq);
     run(plain, plain->key);
+    sqlite3_bind_int64(plain->audit, 1, seq);
+    sqlite3_bind_blob(plain->audit, 2, entry, 32, SQLITE_STATIC);
+    sqlite3_bind_blob(plain->audit, 3, entry, sizeof(entry), SQLITE_STATIC);
+    run(plain, plain->audit);
+    sqlite3_bind_text(plain->audit_user, 1, write->user, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(plain->audit_user, 2, seq);
+    run(plain, plain->audit_user);
 }
 
 static void plain_commit(struct plain *plain, struct writes *writes, size_t count)
@@ -162,6 +175,8 @@ static void plain_close(struct plain *plain)
     sqlite3_finalize(plain->record);
     sqlite3_finalize(plain->change);
     sqlite3_finalize(plain->key);
+    sqlite3_finalize(plain->audit);
+    sqlite3_finalize(plain->audit_user);
     sqlite3_close(plain->db);
 }
 

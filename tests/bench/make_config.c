@@ -1,4 +1,4 @@
-/* make_config: a config.pb for a routerd that is measured alone, in front of one fake_region, with
+/* make_config: a config.pb, with its control.pin, for a routerd that is measured alone, in front of one fake_region, with
  * every link instant. Prints a token to send.
  *
  * Usage: make_config DIRECTORY SOCKET PORT */
@@ -10,6 +10,7 @@
 
 #include "common/live_files.h"
 #include "common/memory.h"
+#include "common/signed_config.h"
 #include "common/token.h"
 #include "control.pb-c.h"
 
@@ -45,6 +46,8 @@ static int write_config(const char *directory, const char *socket, uint32_t port
                                MEC__LINK_CONFIG__INIT, MEC__LINK_CONFIG__INIT};
     Mec__ListenerConfig listener = MEC__LISTENER_CONFIG__INIT;
     Mec__Settings settings = MEC__SETTINGS__INIT;
+    static const uint8_t control_seed[SIGNED_CONFIG_SEED_SIZE] = {1};
+    struct signed_config_pin pin;
     char path[4096];
     uint8_t *bytes;
     size_t size;
@@ -72,10 +75,15 @@ static int write_config(const char *directory, const char *socket, uint32_t port
     config.listeners = (Mec__ListenerConfig *[]){&listener};
     config.settings = &settings;
     config.slow_motion = 1;
-    size = mec__config__get_packed_size(&config);
-    bytes = memory_alloc(size);
-    mec__config__pack(&config, bytes);
+    bytes = signed_config_pack(&config, control_seed, &size);
     snprintf(path, sizeof(path), "%s/config.pb", directory);
+    error = live_files_replace(path, bytes, size, 0600);
+    free(bytes);
+    if (error < 0)
+        return error;
+    signed_config_make_pin(control_seed, config.world, &pin);
+    bytes = signed_config_pack_pin(&pin, &size);
+    snprintf(path, sizeof(path), "%s/control.pin", directory);
     error = live_files_replace(path, bytes, size, 0600);
     free(bytes);
     return error;

@@ -173,6 +173,10 @@ class World:
             self.environment["XDG_STATE_HOME"] = os.path.join(self.directory, "state")
             self.environment["XDG_RUNTIME_DIR"] = os.path.join(self.directory, "run")
             os.makedirs(self.environment["XDG_RUNTIME_DIR"], mode=0o700)
+        return self.start_again()
+
+    def start_again(self):
+        """Start it, for the first time or with the data of before."""
         topology = os.path.join(self.directory, "topology.yaml")
         with open(topology, "w") as file:
             file.write(self.topology)

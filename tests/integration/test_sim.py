@@ -132,7 +132,7 @@ def test_wrong_usage(tmp_path):
             (["--replay", str(empty)], "no plan"),
             (["--replay", str(broken)], "broken.json:"),
             (["--seed", "1", "--history", "/nowhere/at/all"], "cannot write"),
-            (["--plants"], "-Dplanted_bugs=true"),
+            (["--plants"], "mecentral-sim-planted"),
             (["--sed", "1"], 'did you mean "--seed"')]:
         done = sim(*arguments)
         assert done.returncode == 64, (arguments, done)

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/token.h"
+#include "common/vault_key.h"
 #include "scratch.h"
 
 #define PEER_CONNECTIONS 1000 /* node i reaches others on their connection PEER_CONNECTIONS + i */
@@ -30,6 +31,26 @@ static uint8_t *seed_of(size_t node)
     return seeds[node];
 }
 
+static uint8_t *vault_seed_of(size_t node)
+{
+    static uint8_t seeds[DRIVER_NODES_MAX][VAULT_KEY_SEED_SIZE];
+
+    memset(seeds[node], 0x80 | (int)node, sizeof seeds[node]);
+    return seeds[node];
+}
+
+static void add_vault_key(Mec__Config *config, size_t i)
+{
+    Mec__VaultKey *key = memory_alloc(sizeof *key);
+
+    mec__vault_key__init(key);
+    key->region = (char *)names[i];
+    key->public_key.data = memory_alloc(VAULT_KEY_PUBLIC_SIZE);
+    key->public_key.len = VAULT_KEY_PUBLIC_SIZE;
+    vault_key_public(vault_seed_of(i), key->public_key.data);
+    config->vault_keys[config->n_vault_keys++] = key;
+}
+
 static void add_region(struct driver *driver, size_t i)
 {
     Mec__Config *config = &driver->config;
@@ -52,6 +73,7 @@ static void add_region(struct driver *driver, size_t i)
     config->regions[config->n_regions++] = region;
     config->shards[config->n_shards++] = shard;
     config->keys[config->n_keys++] = key;
+    add_vault_key(config, i);
 }
 
 static void add_links(struct driver *driver, uint64_t latency_us)
@@ -84,6 +106,7 @@ static void make_config(struct driver *driver, uint64_t latency_us)
     config->world = "test";
     config->regions = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__RegionConfig *));
     config->shards = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__ShardConfig *));
+    config->vault_keys = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__VaultKey *));
     config->keys = memory_alloc(DRIVER_NODES_MAX * sizeof(Mec__SigningKey *));
     config->links =
         memory_alloc((size_t)DRIVER_NODES_MAX * DRIVER_NODES_MAX * sizeof(Mec__LinkConfig *));
@@ -112,12 +135,15 @@ static void free_config(Mec__Config *config)
         free(config->shards[i]);
         free(config->keys[i]->public_key.data);
         free(config->keys[i]);
+        free(config->vault_keys[i]->public_key.data);
+        free(config->vault_keys[i]);
     }
     for (size_t i = 0; i < config->n_links; i++)
         free(config->links[i]);
     free(config->regions);
     free(config->shards);
     free(config->keys);
+    free(config->vault_keys);
     free(config->links);
     free(config->settings);
 }
@@ -174,6 +200,51 @@ static void carry_frame(struct driver *driver, size_t from, const struct region_
     }
 }
 
+void driver_keys(struct driver *driver, size_t index)
+{
+    struct driver_node *node = &driver->nodes[index];
+    struct region_event event = {
+        .kind = REGION_KEYS, .keys = node->keys, .key_count = node->key_count};
+
+    post(driver, index, &event);
+}
+
+/* The seed is out of the number, so that a test knows it. */
+static void make_key(struct driver *driver, size_t index, const char *kid)
+{
+    struct driver_node *node = &driver->nodes[index];
+    struct region_key *key = &node->keys[node->key_count++];
+
+    ck_assert_uint_le(node->key_count, sizeof node->keys / sizeof node->keys[0]);
+    snprintf(key->kid, sizeof key->kid, "%s", kid);
+    memset(key->seed, (int)(16 * node->key_count + index), sizeof key->seed);
+    driver_keys(driver, index);
+}
+
+static void forget_key(struct driver *driver, size_t index, const char *kid)
+{
+    struct driver_node *node = &driver->nodes[index];
+
+    for (size_t i = node->key_count; i-- > 0;)
+        if (strcmp(node->keys[i].kid, kid) == 0)
+            memmove(&node->keys[i], &node->keys[i + 1],
+                    (--node->key_count - i) * sizeof node->keys[0]);
+    driver_keys(driver, index);
+}
+
+static void change_keys(struct driver *driver, size_t index, const struct region_action *action)
+{
+    struct driver_node *node = &driver->nodes[index];
+
+    node->keys_asked++;
+    if (node->hold_keys)
+        return;
+    if (action->kind == REGION_MAKE_KEY)
+        make_key(driver, index, action->text);
+    else
+        forget_key(driver, index, action->text);
+}
+
 static void carry_out(struct driver *driver, size_t index, const struct region_action *action)
 {
     struct driver_node *node = &driver->nodes[index];
@@ -198,6 +269,10 @@ static void carry_out(struct driver *driver, size_t index, const struct region_a
         break;
     case REGION_READY:
         node->ready_count++;
+        break;
+    case REGION_MAKE_KEY:
+    case REGION_FORGET_KEY:
+        change_keys(driver, index, action);
         break;
     case REGION_STOP:
         node->stopped = true;
@@ -349,8 +424,9 @@ void driver_start(struct driver *driver, size_t index)
     struct driver_node *node = &driver->nodes[index];
     struct region_options options = {.name = names[index],
                                      .directory = node->directory,
-                                     .signing_seed = seed_of(index),
-                                     .signing_kid = names[index],
+                                     .keys = node->keys,
+                                     .key_count = node->key_count,
+                                     .vault_seed = vault_seed_of(index),
                                      .link_seed = index};
     struct store_end ends[DRIVER_NODES_MAX];
     const char *failed = "";
@@ -398,6 +474,9 @@ struct driver *driver_create(size_t count, uint64_t latency_us)
         snprintf(driver->nodes[i].directory, sizeof driver->nodes[i].directory, "%s/%s", scratch,
                  names[i]);
         ck_assert_int_eq(mkdir(driver->nodes[i].directory, 0700), 0);
+        snprintf(driver->nodes[i].keys[0].kid, KID_SIZE, "%s", names[i]);
+        memcpy(driver->nodes[i].keys[0].seed, seed_of(i), TOKEN_KEY_SEED_SIZE);
+        driver->nodes[i].key_count = 1;
         driver_start(driver, i);
     }
     return driver;

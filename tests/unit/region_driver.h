@@ -42,6 +42,11 @@ struct driver_node {
     bool stopped;       /* it said REGION_STOP */
     size_t ready_count; /* of REGION_READY, since it started */
     char log[512];      /* the last line */
+
+    struct region_key keys[8]; /* in the node's directory, so to speak */
+    size_t key_count;
+    bool hold_keys;      /* neither make nor forget any */
+    unsigned keys_asked; /* how often it was told to */
 };
 
 struct driver_event;
@@ -71,6 +76,9 @@ void driver_connect(struct driver *driver, size_t a, size_t b, bool up);
 
 /* Tell everyone the config as it stands now in driver->config. */
 void driver_configure(struct driver *driver);
+
+/* Tell a node of the keys that it has now in node->keys. */
+void driver_keys(struct driver *driver, size_t node);
 
 /* Let @duration_us pass, with all that happens in it. 0: only what is due now. */
 void driver_run(struct driver *driver, uint64_t duration_us);

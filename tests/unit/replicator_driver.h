@@ -63,6 +63,7 @@ struct driver_follower {
     uint64_t fresh_wall_us; /* it held all that its home had at this time; 0 = never */
     uint64_t last_apply_us; /* virtual time of the last change taken in */
     uint64_t last_after_seq;
+    uint64_t audit_n; /* of the last head of an audit chain that was passed on; 0 = none */
 };
 
 struct driver {

@@ -209,6 +209,8 @@ void replicator_fakes_follower_takes(struct driver *driver, uint32_t peer,
     if (message->n_changes > 0 && take_one(&follower->lose_applies))
         goto out;
     follower->last_after_seq = message->after_seq;
+    if (message->n_audit_heads > 0 && message->audit_heads[0]->signature.len == 3)
+        follower->audit_n = message->audit_heads[0]->n;
     if (message->n_changes > 0)
         follower->batches++;
     else

@@ -23,6 +23,8 @@ struct fake_region {
     bool not_serving;  /* by its Pong */
     bool not_writable; /* by its Pong */
     const char *service_down;
+    const char *service_down_too;
+    uint64_t cache_hits; /* of its regional cache; 0: it tells of no caches */
     Mec__Verdict verdict;
     uint32_t status; /* 0: 200, or 202 for ENQUEUE */
     const char *problem;

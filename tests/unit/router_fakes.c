@@ -106,7 +106,8 @@ static void take_ping(struct world *world, uint32_t region, const struct frame *
     Mec__Pong pong = MEC__PONG__INIT;
     Mec__QueueMark mark = MEC__QUEUE_MARK__INIT;
     Mec__QueueMark *marks[1] = {&mark};
-    char *down[1] = {(char *)(uintptr_t)fake->service_down};
+    char *down[2] = {(char *)(uintptr_t)fake->service_down,
+                     (char *)(uintptr_t)fake->service_down_too};
     pong.nonce = frame->id;
     pong.serving = !fake->not_serving;
     pong.writable = !fake->not_writable;
@@ -117,8 +118,15 @@ static void take_ping(struct world *world, uint32_t region, const struct frame *
         pong.n_queues = 1;
         pong.queues = marks;
     }
+    Mec__CacheCounters counters[2] = {MEC__CACHE_COUNTERS__INIT, MEC__CACHE_COUNTERS__INIT};
+    Mec__CacheCounters *caches[2] = {&counters[0], &counters[1]};
+    counters[0].name = (char *)"sundry\"";
+    counters[1].name = (char *)"regional";
+    counters[1].hits = fake->cache_hits;
+    pong.n_caches = fake->cache_hits > 0 ? 2 : 0;
+    pong.caches = caches;
     if (fake->service_down != NULL) {
-        pong.n_services_down = 1;
+        pong.n_services_down = fake->service_down_too != NULL ? 2 : 1;
         pong.services_down = down;
     }
     if (!fake->silent)

@@ -1,4 +1,4 @@
-/* scratch: a directory of a test's own, gone when the test ends. */
+/* scratch: a directory of a test's own, in TMPDIR or /tmp, gone when the test ends. */
 
 #ifndef MEC_SCRATCH_H
 #define MEC_SCRATCH_H
@@ -29,7 +29,11 @@ static inline void scratch_remove(void)
 
 static inline void scratch_create(void)
 {
-    strcpy(scratch, "/tmp/mec-test-XXXXXX");
+    const char *where = getenv("TMPDIR");
+    int length = snprintf(scratch, sizeof scratch, "%s/mec-test-XXXXXX",
+                          where != NULL && where[0] != '\0' ? where : "/tmp");
+
+    ck_assert_int_lt(length, (int)sizeof scratch);
     ck_assert_ptr_nonnull(mkdtemp(scratch));
 }
 

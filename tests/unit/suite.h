@@ -1,11 +1,16 @@
 /* suite: the main of a test: one suite, run by Check. CK_VERBOSITY=verbose names each test,
  * CK_FORK=no keeps them in one process for a debugger, CK_RUN_CASE=NAME runs one of several cases.
- */
+ *
+ * Each test has a process of its own; in a sanitized build all of a suite share one. A fork of
+ * AddressSanitizer's tables and LeakSanitizer's search at each end cost many times what most tests
+ * do. What a test breaks there ends the program, and is as red; what one test leaves to the next is
+ * found, too. Suites that cannot share say why. */
 
 #ifndef MEC_SUITE_H
 #define MEC_SUITE_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
 
@@ -55,7 +60,8 @@ struct suite {
     const char *name;
     SFun set_up; /* before each test, and in its process; as is tear_down behind it */
     SFun tear_down;
-    double timeout_s; /* of each test */
+    double timeout_s; /* of each test that has a process */
+    bool own_processes; /* in every build */
     const TTest *const *tests;
     size_t test_count;
     const struct suite_loop *loops;
@@ -81,6 +87,11 @@ static inline int suite_run(const struct suite *suite)
 {
     Suite *all = suite_create(suite->name);
     TCase *tests = tcase_create(suite->name);
+
+#ifdef SUITE_SANITIZED
+    if (!suite->own_processes)
+        setenv("CK_FORK", "no", 0);
+#endif
     suite_add_tcase(all, tests);
     tcase_add_checked_fixture(tests, suite->set_up, suite->tear_down);
     if (suite->timeout_s > 0)

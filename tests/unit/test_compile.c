@@ -8,7 +8,7 @@
 
 static struct topology *topology;
 static struct faults faults;
-static const uint8_t keys[4][TOKEN_KEY_PUBLIC_SIZE] = {{1}, {2}, {3}, {4}};
+static struct key_ring rings[3];
 static const struct compile_listener listeners[] = {{"", 8080}, {"us-east", 8081}};
 
 static void load(const char *yaml)
@@ -25,6 +25,11 @@ static void setup(void)
 {
     topology = NULL;
     faults = (struct faults){0};
+    for (uint8_t i = 0; i < 3; i++) {
+        uint8_t public_key[TOKEN_KEY_PUBLIC_SIZE] = {(uint8_t)(i + 1)};
+        key_ring_init(&rings[i]);
+        key_ring_begin(&rings[i], 1, public_key, 5);
+    }
     load("port: 8080\n");
 }
 
@@ -44,7 +49,7 @@ static Mec__Config *compile(void)
                                                                  .faults = &faults,
                                                                  .listeners = listeners,
                                                                  .listener_count = 2,
-                                                                 .public_keys = keys,
+                                                                 .rings = rings,
                                                                  .seed = 42});
     struct network *network = network_create(1);
 
@@ -103,6 +108,33 @@ START_TEST(every_region_has_a_shard_a_key_and_a_socket)
     ck_assert_uint_eq(config->keys[1]->public_key.data[0], 2);
     ck_assert_uint_eq(config->n_listeners, 2);
     ck_assert_uint_eq(config->listeners[1]->port, 8081);
+    mec__config__free_unpacked(config, NULL);
+}
+END_TEST
+
+START_TEST(a_key_is_wished_for_until_it_is_there_and_then_everybody_knows_it)
+{
+    const uint8_t second[TOKEN_KEY_PUBLIC_SIZE] = {77};
+    uint32_t number;
+
+    key_ring_rotate(&rings[1], false, 8, &number);
+    Mec__Config *config = compile();
+    ck_assert_uint_eq(config->n_keys, 3);
+    ck_assert_uint_eq(config->n_key_wishes, 1);
+    ck_assert_str_eq(config->key_wishes[0]->kid, "eu-west.2");
+    ck_assert_str_eq(config->key_wishes[0]->region, "eu-west");
+    mec__config__free_unpacked(config, NULL);
+
+    key_ring_made(&rings[1], 2, second, 9);
+    config = compile();
+    ck_assert_uint_eq(config->n_keys, 4);
+    ck_assert_uint_eq(config->n_key_wishes, 0);
+    ck_assert_int_eq(config->keys[1]->state, MEC__KEY_STATE__KEY_SIGNING);
+    ck_assert_str_eq(config->keys[2]->kid, "eu-west.2");
+    ck_assert_str_eq(config->keys[2]->region, "eu-west");
+    ck_assert_int_eq(config->keys[2]->state, MEC__KEY_STATE__KEY_PUBLISHED);
+    ck_assert_uint_eq(config->keys[2]->since_wall_us, 9);
+    ck_assert_uint_eq(config->keys[2]->public_key.data[0], 77);
     mec__config__free_unpacked(config, NULL);
 }
 END_TEST
@@ -244,10 +276,37 @@ START_TEST(one_region_alone_has_no_links_but_its_clients)
 }
 END_TEST
 
+START_TEST(services_are_slow_by_as_much_as_all_else_and_fail_as_often)
+{
+    struct fault fault = {.kind = FAULT_SERVICE,
+                          .a = "eu-west",
+                          .part = "vault",
+                          .has_latency = true,
+                          .latency_us = 200000,
+                          .has_errors = true,
+                          .error_ppm = 5000};
+    struct fault added;
+    char *error;
+    Mec__Config *config;
+
+    load("slow_motion: 10\n");
+    ck_assert_int_eq(faults_add(&faults, topology, &fault, &added, &error), 0);
+    config = compile();
+    ck_assert_uint_eq(config->n_services, 1);
+    ck_assert_str_eq(config->services[0]->region, "eu-west");
+    ck_assert_uint_eq(config->services[0]->latency_us, 2000000);
+    ck_assert_uint_eq(config->services[0]->error_ppm, 5000);
+    ck_assert_uint_eq(config->n_caches, 0);
+    mec__config__free_unpacked(config, NULL);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
+        services_are_slow_by_as_much_as_all_else_and_fail_as_often,
         every_region_has_a_shard_a_key_and_a_socket,
+        a_key_is_wished_for_until_it_is_there_and_then_everybody_knows_it,
         each_way_of_a_link_takes_half_of_the_measured_round_trip,
         the_file_has_its_word_on_links,
         faults_are_folded_in,

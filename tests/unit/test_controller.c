@@ -414,6 +414,48 @@ START_TEST(faults_are_listed_and_healed)
 }
 END_TEST
 
+START_TEST(services_and_caches_fail_and_are_healed)
+{
+    const struct faults *faults;
+
+    up();
+    faults = &controller_world(controller)->faults;
+    ask("service", "{\"service\": \"us-east/metadata\", \"errors\": \"10%\", \"latency\": "
+                   "\"200ms\", \"operation\": \"metadata-put\", \"for\": \"30s\"}");
+    all_hello(3);
+    ck_assert_str_eq(message, "f1 us-east/metadata metadata-put errors 10% latency 200ms, for 30s");
+    ck_assert_uint_eq(faults->items[0].error_ppm, 100000);
+    ask("service", "{\"service\": \"eu-west/vault\", \"down\": true}");
+    all_hello(4);
+    ck_assert_str_eq(message, "f2 eu-west/vault down");
+    ask("cache", "{\"cache\": \"us-east\", \"disable\": true}");
+    all_hello(5);
+    ck_assert_str_eq(message, "f3 us-east caches disabled");
+    ck_assert_uint_eq(faults->count, 3);
+    ask("heal", "{}");
+    all_hello(6);
+    ck_assert_str_eq(message, "healed f1, f2, f3");
+}
+END_TEST
+
+START_TEST(a_flush_is_told_to_all_and_is_no_fault)
+{
+    const struct faults *faults;
+
+    up();
+    faults = &controller_world(controller)->faults;
+    ask("cache", "{\"cache\": \"us-east/edge\", \"flush\": true}");
+    all_hello(3);
+    ck_assert_str_eq(message, "us-east/edge flushed");
+    ask("cache", "{\"cache\": \"us-east\", \"flush\": true}");
+    all_hello(4);
+    ck_assert_str_eq(message, "us-east: all caches flushed");
+    ck_assert_uint_eq(faults->count, 0);
+    ck_assert_uint_eq(faults->last_flush, 2);
+    ck_assert_uint_eq(controller_world(controller)->config_version, 4);
+}
+END_TEST
+
 START_TEST(faults_that_make_no_sense_change_nothing)
 {
     static const char *const wrong[][2] = {
@@ -426,6 +468,23 @@ START_TEST(faults_that_make_no_sense_change_nothing)
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\"}"},
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\", \"rate\": \"fast\"}"},
         {"link", "{\"a\": \"us-east\", \"b\": \"eu-west\", \"loss\": \"95%\"}"},
+        {"service", "{}"},
+        {"service", "{\"service\": \"us-east\", \"down\": true}"},
+        {"service", "{\"service\": \"us-east/\", \"down\": true}"},
+        {"service", "{\"service\": \"/auth\", \"down\": true}"},
+        {"service", "{\"service\": \"us-east/auth\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"errors\": \"many\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"latency\": \"long\"}"},
+        {"service",
+         "{\"service\": \"us-east/auth\", \"down\": true, \"operation\": \"metadata-put\"}"},
+        {"service", "{\"service\": \"us-east/auth\", \"down\": true, \"for\": \"0\"}"},
+        {"cache", "{}"},
+        {"cache", "{\"cache\": \"us-east\"}"},
+        {"cache", "{\"cache\": \"us-east/l2\", \"freeze\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"freeze\": true, \"disable\": true}"},
+        {"cache", "{\"cache\": \"us-east/l2\", \"flush\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"flush\": true, \"freeze\": true}"},
+        {"cache", "{\"cache\": \"us-east\", \"flush\": true, \"for\": \"5s\"}"},
     };
 
     up();
@@ -520,6 +579,91 @@ START_TEST(junk_for_a_status_is_as_none)
     step((struct controller_event){
         .kind = CONTROLLER_STATUS, .process = EU, .call = 999, .text = "{}"});
     expect_log("");
+}
+END_TEST
+
+static void say_text(size_t index, const char *text)
+{
+    step((struct controller_event){
+        .kind = CONTROLLER_STATUS, .process = index, .call = last_call[index], .text = text});
+}
+
+#define SOUND                                                                                      \
+    "{\"chains\": [{\"chain\": \"queue\", \"entries\": 1, \"found\": 0, \"findings\": []}]}"
+#define HEAD  "{\"heads\": [{\"region\": \"us-east\", \"chain\": \"queue\", \"n\": 2}]}"
+#define FOUND "{\"chains\": [{\"chain\": \"queue\", \"found\": 1, \"findings\": [{\"entry\": 1}]}]}"
+
+/* First what all keep of each other, then each about itself with what the others keep. */
+START_TEST(audit_asks_for_heads_and_then_for_chains)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\"}");
+    expect_log("call regiond/us-east heads\ncall regiond/eu-west heads\n");
+    say_text(US, "{\"heads\": []}");
+    expect_log("");
+    say_text(EU, HEAD);
+    expect_log("call regiond/us-east audit [{\"region\":\"us-east\",\"chain\":\"queue\",\"n\":2,"
+               "\"from\":\"eu-west\"}]\ncall regiond/eu-west audit []\n");
+    say_text(US, SOUND);
+    say_text(EU, SOUND);
+    expect_log("reply 2: 0\n");
+    ck_assert(json_is_true(json_object_get(answer, "sound")));
+}
+END_TEST
+
+START_TEST(audit_of_one_region_asks_the_others_for_heads_only)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\", \"region\": \"eu-west\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    say_text(EU, HEAD);
+    expect_log("call regiond/eu-west audit []\n");
+    say_text(EU, FOUND);
+    expect_log("reply 2: 1\n");
+    ck_assert_uint_eq(json_array_size(json_object_get(answer, "regions")), 1);
+}
+END_TEST
+
+START_TEST(audit_of_who_does_not_answer_is_undetermined)
+{
+    up();
+    step((struct controller_event){.kind = CONTROLLER_LOST, .process = EU});
+    ask("audit", "{\"action\": \"verify\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    say_text(US, SOUND);
+    expect_log("reply 2: 2\n");
+    ask("audit", "{\"action\": \"verify\", \"region\": \"eu-west\"}");
+    forget_log();
+    say_text(US, "{\"heads\": []}");
+    expect_log("reply 3: 2\n");
+}
+END_TEST
+
+/* One that is silent costs each round its patience, and no more. */
+START_TEST(audit_waits_only_so_long)
+{
+    up();
+    ask("audit", "{\"action\": \"verify\"}");
+    say_text(US, "{\"heads\": []}");
+    forget_log();
+    tick_at(SECOND_US / 2);
+    expect_log("call regiond/us-east audit []\ncall regiond/eu-west audit []\n");
+    say_text(US, SOUND);
+    expect_log("");
+    tick_at(11 * SECOND_US);
+    expect_log("reply 2: 2\n");
+}
+END_TEST
+
+START_TEST(audit_that_is_asked_wrongly_is_refused)
+{
+    up();
+    ask("audit", "{\"action\": \"forge\"}");
+    expect_log("reply 2: 64\n");
+    ask("audit", "{\"action\": \"verify\", \"region\": \"atlantis\"}");
+    expect_log("reply 3: 64\n");
 }
 END_TEST
 
@@ -645,9 +789,16 @@ int main(void)
         a_process_that_comes_with_an_old_version_gets_the_current_one,
         a_fault_ends_at_its_time,
         faults_are_listed_and_healed,
+        services_and_caches_fail_and_are_healed,
+        a_flush_is_told_to_all_and_is_no_fault,
         faults_that_make_no_sense_change_nothing,
         status_says_who_does_not_answer,
         verify_compares_positions_and_digests,
+        audit_asks_for_heads_and_then_for_chains,
+        audit_of_one_region_asks_the_others_for_heads_only,
+        audit_of_who_does_not_answer_is_undetermined,
+        audit_waits_only_so_long,
+        audit_that_is_asked_wrongly_is_refused,
         a_copy_that_cannot_be_asked_is_not_equal,
         junk_for_a_status_is_as_none,
         explain_asks_the_router,

@@ -10,9 +10,10 @@
 #include "common/live_log.h"
 #include "common/live_peer.h"
 #include "common/memory.h"
+#include "common/signed_config.h"
 #include "tests/unit/suite.h"
 
-static char directory[64], config_path[96], socket_path[96];
+static char directory[64], config_path[96], pin_path[96], socket_path[96];
 static struct live_loop *loop;
 static struct live_options options;
 static struct live_control *control;
@@ -26,7 +27,10 @@ static struct {
     char name[64], detail[64], json[64], geo[16];
     uint64_t version, status_id;
     uint32_t pid, port;
-    bool ready;
+    bool ready, tells_keys;
+    size_t key_count;
+    char kid[32];
+    uint8_t key_byte;
 } controld;
 
 /* What the daemon under test was told. */
@@ -39,39 +43,63 @@ static struct {
     enum frame_kind kind;
 } told;
 
-static size_t pack_config(uint64_t version, uint8_t *ret_bytes)
+static const uint8_t control_seed[SIGNED_CONFIG_SEED_SIZE] = {1};
+static const uint8_t other_seed[SIGNED_CONFIG_SEED_SIZE] = {2};
+
+/* A SignedConfig: new bytes. */
+static uint8_t *pack_as(const uint8_t *seed, const char *world, uint64_t version, size_t *ret_size)
 {
     Mec__Config config = MEC__CONFIG__INIT;
     Mec__Settings settings = MEC__SETTINGS__INIT;
 
     config.version = version;
-    config.world = "test";
+    config.world = (char *)world;
     config.settings = &settings;
-    return mec__config__pack(&config, ret_bytes);
+    return signed_config_pack(&config, seed, ret_size);
+}
+
+static void put_pin(void)
+{
+    struct signed_config_pin pin;
+    size_t size;
+    uint8_t *bytes;
+
+    signed_config_make_pin(control_seed, "test", &pin);
+    bytes = signed_config_pack_pin(&pin, &size);
+    ck_assert_int_eq(live_files_replace(pin_path, bytes, size, 0600), 0);
+    free(bytes);
+}
+
+static void put_config_as(const uint8_t *seed, const char *world, uint64_t version)
+{
+    size_t size;
+    uint8_t *bytes = pack_as(seed, world, version, &size);
+
+    ck_assert_int_eq(live_files_replace(config_path, bytes, size, 0600), 0);
+    free(bytes);
 }
 
 static void put_config_file(uint64_t version)
 {
-    uint8_t bytes[256];
-    size_t size = pack_config(version, bytes);
-
-    ck_assert_int_eq(live_files_replace(config_path, bytes, size, 0600), 0);
+    put_config_as(control_seed, "test", version);
 }
 
 static uint64_t config_file_version(void)
 {
+    struct arena *arena = arena_create();
+    struct signed_config_pin pin;
+    const Mec__Config *config;
     uint8_t *bytes;
     size_t size;
-    Mec__Config *config;
-    uint64_t version;
+    uint64_t version = 0;
 
-    if (live_files_read(config_path, 10000, &bytes, &size) < 0)
-        return 0;
-    config = mec__config__unpack(NULL, size, bytes);
-    ck_assert_ptr_nonnull(config);
-    version = config->version;
-    mec__config__free_unpacked(config, NULL);
-    free(bytes);
+    signed_config_make_pin(control_seed, "test", &pin);
+    if (live_files_read(config_path, 10000, &bytes, &size) == 0) {
+        ck_assert_int_eq(signed_config_open(bytes, size, &pin, 0, arena, &config), 0);
+        version = config->version;
+        free(bytes);
+    }
+    arena_free(arena);
     return version;
 }
 
@@ -88,6 +116,12 @@ static void on_hello(const struct frame *frame)
     controld.port = hello->n_listeners > 0 ? hello->listeners[0]->port : 0;
     if (hello->n_listeners > 0)
         snprintf(controld.geo, sizeof(controld.geo), "%s", hello->listeners[0]->geo);
+    controld.tells_keys = hello->tells_keys;
+    controld.key_count = hello->n_keys;
+    if (hello->n_keys > 0) {
+        snprintf(controld.kid, sizeof(controld.kid), "%s", hello->keys[0]->kid);
+        controld.key_byte = hello->keys[0]->public_key.data[0];
+    }
     controld.hellos++;
     mec__hello__free_unpacked(hello, NULL);
 }
@@ -178,6 +212,8 @@ static void set_up(void)
     strcpy(directory, "/tmp/mec-control-XXXXXX");
     ck_assert_ptr_nonnull(mkdtemp(directory));
     snprintf(config_path, sizeof(config_path), "%s/config.pb", directory);
+    snprintf(pin_path, sizeof(pin_path), "%s/control.pin", directory);
+    put_pin();
     snprintf(socket_path, sizeof(socket_path), "%s/controld", directory);
     options = (struct live_options){"regiond/us-east", "us-east", directory, socket_path};
     live_log_level(LIVE_LOG_ERROR + 1);
@@ -193,6 +229,7 @@ static void tear_down(void)
     live_listener_free(controld.listener);
     live_loop_free(loop);
     unlink(config_path);
+    unlink(pin_path);
     rmdir(directory);
 }
 
@@ -220,14 +257,22 @@ static void send_bytes(enum frame_kind kind, uint64_t id, const uint8_t *body, s
     live_peer_send(controld.peer, frame, FRAME_HEADER_SIZE + size);
 }
 
+/* Send a Config and leave it at that. */
+static void send_config_as(const uint8_t *seed, const char *world, uint64_t version)
+{
+    size_t size;
+    uint8_t *bytes = pack_as(seed, world, version, &size);
+
+    send_bytes(FRAME_CONFIG, 0, bytes, size);
+    free(bytes);
+}
+
 /* Send a Config and wait for the Hello that answers it. */
 static void send_config(uint64_t version)
 {
-    uint8_t bytes[256];
-    size_t size = pack_config(version, bytes);
     unsigned hellos = controld.hellos;
 
-    send_bytes(FRAME_CONFIG, 0, bytes, size);
+    send_config_as(control_seed, "test", version);
     while (controld.hellos == hellos)
         turn();
     ck_assert_uint_eq(controld.hellos, hellos + 1);
@@ -251,19 +296,84 @@ END_TEST
 START_TEST(an_unreadable_configuration_does_not_start_either)
 {
     Mec__Config bare = MEC__CONFIG__INIT;
-    uint8_t bytes[64];
+    uint8_t *bytes;
+    size_t size;
 
     ck_assert_int_eq(live_files_replace(config_path, "\xff\xff garbage", 10, 0600), 0);
     ck_assert_int_eq(create(), -EBADMSG);
 
     bare.version = 3; /* no settings */
-    ck_assert_int_eq(live_files_replace(config_path, bytes, mec__config__pack(&bare, bytes), 0600),
-                     0);
+    bytes = signed_config_pack(&bare, control_seed, &size);
+    ck_assert_int_eq(live_files_replace(config_path, bytes, size, 0600), 0);
+    free(bytes);
     ck_assert_int_eq(create(), -EBADMSG);
 
     ck_assert_int_eq(live_files_replace(config_path, "", 0, 0600), 0);
-    ck_assert_int_eq(create(), -EBADMSG);
+    ck_assert_int_eq(create(), -ENOKEY);
     ck_assert_ptr_null(control);
+}
+END_TEST
+
+/* What stands on the disk is trusted no more than what comes over the socket. */
+START_TEST(a_file_that_the_pin_does_not_vouch_for_does_not_start)
+{
+    put_config_as(other_seed, "test", 3);
+    ck_assert_int_eq(create(), -EKEYREJECTED);
+    put_config_as(control_seed, "other", 3);
+    ck_assert_int_eq(create(), -EXDEV);
+    put_config_file(3);
+    unlink(pin_path);
+    ck_assert_int_eq(create(), -ENOENT);
+    ck_assert_int_eq(live_files_replace(pin_path, "x", 1, 0600), 0);
+    ck_assert_int_eq(create(), -EBADMSG);
+    put_pin();
+    ck_assert_int_eq(create(), 0);
+}
+END_TEST
+
+START_TEST(what_the_pin_does_not_vouch_for_changes_nothing)
+{
+    Mec__Config bare = MEC__CONFIG__INIT;
+    Mec__Settings settings = MEC__SETTINGS__INIT;
+    uint8_t plain[64];
+
+    start_both(5);
+    bare.version = 9;
+    bare.world = "test";
+    bare.settings = &settings;
+    send_bytes(FRAME_CONFIG, 0, plain, mec__config__pack(&bare, plain)); /* not signed at all */
+    send_config_as(other_seed, "test", 9);
+    send_config_as(control_seed, "other", 9);
+    send_config(6); /* the only one that is taken, and answered */
+    ck_assert_uint_eq(told.configs, 1);
+    ck_assert_uint_eq(running->version, 6);
+    ck_assert_uint_eq(config_file_version(), 6);
+}
+END_TEST
+
+START_TEST(hello_tells_the_public_halves_of_keys)
+{
+    Mec__SigningKey key = MEC__SIGNING_KEY__INIT;
+    uint8_t half[] = {7, 8, 9};
+
+    start_both(5);
+    ck_assert(!controld.tells_keys); /* others than regiond have nothing to say of keys */
+    live_control_keys(control, NULL, 0);
+    while (controld.hellos < 2)
+        turn();
+    ck_assert(controld.tells_keys);
+    ck_assert_uint_eq(controld.key_count, 0);
+    key.kid = "us-east.2";
+    key.region = "us-east";
+    key.public_key.data = half;
+    key.public_key.len = sizeof(half);
+    live_control_keys(control, &key, 1);
+    half[0] = 0; /* it has its own copy */
+    while (controld.hellos < 3)
+        turn();
+    ck_assert_uint_eq(controld.key_count, 1);
+    ck_assert_str_eq(controld.kid, "us-east.2");
+    ck_assert_uint_eq(controld.key_byte, 7);
 }
 END_TEST
 
@@ -543,6 +653,9 @@ int main(void)
     tcase_add_checked_fixture(facts, set_up, tear_down);
     tcase_add_test(facts, without_a_configuration_nothing_starts);
     tcase_add_test(facts, an_unreadable_configuration_does_not_start_either);
+    tcase_add_test(facts, a_file_that_the_pin_does_not_vouch_for_does_not_start);
+    tcase_add_test(facts, what_the_pin_does_not_vouch_for_changes_nothing);
+    tcase_add_test(facts, hello_tells_the_public_halves_of_keys);
     tcase_add_test(facts, a_process_runs_without_controld);
     tcase_add_test(facts, hello_says_who_and_how);
     tcase_add_test(facts, readiness_and_listeners_are_told_when_they_change);

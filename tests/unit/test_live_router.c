@@ -13,6 +13,7 @@
 #include "common/live_log.h"
 #include "common/live_peer.h"
 #include "common/memory.h"
+#include "common/signed_config.h"
 #include "health.pb-c.h"
 #include "routerd/live_router.h"
 #include "tests/unit/suite.h"
@@ -142,21 +143,35 @@ static void with_config(uint64_t version, uint32_t port, bool with_paris,
     use(&config);
 }
 
+static const uint8_t control_seed[SIGNED_CONFIG_SEED_SIZE] = {3};
+
 static void write_config(const Mec__Config *config)
 {
-    size_t size = mec__config__get_packed_size(config);
-    uint8_t *bytes = memory_alloc(size);
+    struct signed_config_pin pin;
     char path[96];
+    size_t size;
+    uint8_t *bytes = signed_config_pack(config, control_seed, &size);
 
-    mec__config__pack(config, bytes);
     snprintf(path, sizeof(path), "%s/config.pb", world.directory);
+    ck_assert_int_eq(live_files_replace(path, bytes, size, 0600), 0);
+    free(bytes);
+    signed_config_make_pin(control_seed, config->world, &pin);
+    bytes = signed_config_pack_pin(&pin, &size);
+    snprintf(path, sizeof(path), "%s/control.pin", world.directory);
     ck_assert_int_eq(live_files_replace(path, bytes, size, 0600), 0);
     free(bytes);
 }
 
 static void send_config(const Mec__Config *config)
 {
-    live_peer_send_message(world.router_at_controld, FRAME_CONFIG, 0, &config->base);
+    uint8_t header[FRAME_HEADER_SIZE];
+    size_t size;
+    uint8_t *bytes = signed_config_pack(config, control_seed, &size);
+
+    frame_header(FRAME_CONFIG, 0, size, header);
+    live_peer_send(world.router_at_controld, header, sizeof(header));
+    live_peer_send(world.router_at_controld, bytes, size);
+    free(bytes);
 }
 
 static void start(uint32_t port)
@@ -191,6 +206,8 @@ static void stop(void)
     live_loop_free(world.loop);
     free(world.status);
     snprintf(path, sizeof(path), "%s/config.pb", world.directory);
+    unlink(path);
+    snprintf(path, sizeof(path), "%s/control.pin", world.directory);
     unlink(path);
     ck_assert_int_eq(rmdir(world.directory), 0);
 }

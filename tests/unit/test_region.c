@@ -564,7 +564,8 @@ START_TEST(the_status_says_what_it_should)
     ck_assert_int_eq(json_integer_value(json_object_get(json_array_get(copies, 0), "seq")), 1);
     ck_assert(json_is_null(json_object_get(json_array_get(copies, 1), "staleness_ms")));
     ck_assert_ptr_nonnull(json_object_get(json_object_get(root, "queue"), "waiting"));
-    ck_assert_ptr_nonnull(json_object_get(json_object_get(root, "cache"), "hits"));
+    ck_assert_ptr_nonnull(
+        json_object_get(json_array_get(json_object_get(root, "caches"), 1), "hits"));
     ck_assert_int_eq(
         json_integer_value(json_object_get(json_object_get(root, "counters"), "writes")), 1);
     json_decref(root);

@@ -142,8 +142,8 @@ START_TEST(a_token_is_checked_once_and_then_known)
         ck_assert_int_eq(edge_check(edge, slice_of(token), NOW_S + 5, &claims), 0);
         ck_assert_str_eq(claims.user, "ualice");
     }
-    ck_assert_uint_eq(edge_stats(edge).misses, 1);
-    ck_assert_uint_eq(edge_stats(edge).hits, 2);
+    ck_assert_uint_eq(edge_stats(edge).cache.misses, 1);
+    ck_assert_uint_eq(edge_stats(edge).cache.hits, 2);
     token[strlen(token) - 10] ^= 1;
     ck_assert_int_lt(edge_check(edge, slice_of(token), NOW_S + 5, &claims), 0);
     free(token);
@@ -160,7 +160,7 @@ START_TEST(a_known_token_ends_at_its_expiry)
     ck_assert_int_eq(edge_check(edge, slice_of(token), NOW_S, &claims), 0);
     ck_assert_int_eq(edge_check(edge, slice_of(token), NOW_S + 599, &claims), 0);
     ck_assert_int_eq(edge_check(edge, slice_of(token), NOW_S + 610, &claims), -EKEYEXPIRED);
-    ck_assert_uint_eq(edge_stats(edge).entries, 0);
+    ck_assert_uint_eq(edge_stats(edge).cache.entries, 0);
     free(token);
     edge_free(edge);
 }
@@ -189,7 +189,7 @@ START_TEST(an_overlong_token_is_refused_unread)
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     ck_assert_int_eq(edge_check(edge, slice_of(text), NOW_S, &claims), -EBADMSG);
-    ck_assert_uint_eq(edge_stats(edge).misses, 0);
+    ck_assert_uint_eq(edge_stats(edge).cache.misses, 0);
     ck_assert_uint_eq(edge_stats(edge).refused, 1);
     edge_free(edge);
 }

@@ -211,6 +211,34 @@ START_TEST(what_was_revoked_stays_so_after_a_restart)
 }
 END_TEST
 
+/* However its cache of accounts is, a region takes no token that is void and refuses none that
+ * stands. */
+START_TEST(a_cache_that_is_broken_lets_nobody_in)
+{
+    Mec__CacheFault fault = MEC__CACHE_FAULT__INIT, *faults[] = {&fault};
+    const char *other = member(log_in(US), "token");
+
+    ck_assert_uint_eq(status_of(US, token), 200);
+    fault.region = "us-east";
+    fault.cache = "service";
+    fault.disable = _i == 0;
+    fault.freeze = _i == 1;
+    fault.flush_count = _i == 2;
+    driver->config.caches = faults;
+    driver->config.n_caches = 1;
+    driver_configure(driver);
+    ck_assert_uint_eq(status_of(US, token), 200);
+    ck_assert_uint_eq(ask(US, MEC__OPERATION__TOKEN_REVOKE_CURRENT, token)->status, 204);
+    ck_assert_uint_eq(status_of(US, token), 401);
+    ck_assert_uint_eq(status_of(US, other), 200);
+    driver->config.caches = NULL;
+    driver->config.n_caches = 0;
+    driver_configure(driver);
+    ck_assert_uint_eq(status_of(US, token), 401);
+    ck_assert_uint_eq(status_of(US, other), 200);
+}
+END_TEST
+
 /* ---- refreshing ---- */
 
 START_TEST(a_refreshed_token_is_of_the_same_session_and_lives_on)
@@ -566,6 +594,7 @@ int main(void)
         passwords_cannot_be_guessed_quickly,
     };
     const struct suite_loop loops[] = {
+        {a_cache_that_is_broken_lets_nobody_in, 3},
         {no_region_but_the_home_does_it, ACTS},
         {it_is_never_queued, ACTS},
         {on_a_full_disk_nothing_is_changed, ACTS - 1},

@@ -74,6 +74,42 @@ START_TEST(an_empty_log_is_fine)
 }
 END_TEST
 
+static void home_tells_head(uint64_t n)
+{
+    Mec__AuditHead head = MEC__AUDIT_HEAD__INIT, *heads[] = {&head};
+    Mec__Tail tail = MEC__TAIL__INIT;
+
+    head.region = "us-east";
+    head.chain = "queue";
+    head.n = n;
+    head.signature = (ProtobufCBinaryData){3, (uint8_t *)"sig"};
+    tail.shard = (char *)DRIVER_SHARD;
+    tail.epoch = driver->home.epoch;
+    tail.last_seq = tail.after_seq = driver->home.count;
+    tail.wall_us = DRIVER_WALL_US + driver->now_us;
+    tail.audit_heads = heads;
+    tail.n_audit_heads = n > 0 ? 1 : 0;
+    driver_say(driver, HOME, FRAME_TAIL, driver->home.tail_id, &tail.base);
+}
+
+/* Also to a follower that comes later, and with heartbeats for which the home says nothing new. */
+START_TEST(heads_of_audit_chains_are_passed_on)
+{
+    run_ms(1000);
+    ck_assert_uint_eq(driver->followers[EU].audit_n, 0);
+    home_tells_head(3);
+    run_ms(500);
+    ck_assert_uint_eq(driver->followers[EU].audit_n, 3);
+    ck_assert_uint_eq(driver->followers[AP].audit_n, 3);
+    driver_follower_stops(driver, EU);
+    home_tells_head(5);
+    run_ms(500);
+    driver_follower_starts(driver, EU);
+    run_ms(1000);
+    ck_assert_uint_eq(driver->followers[EU].audit_n, 5);
+}
+END_TEST
+
 START_TEST(batches_are_bounded_in_changes_and_in_bytes)
 {
     run_ms(500);
@@ -410,6 +446,7 @@ int main(void)
         a_log_that_was_there_before_is_shipped_too,
         a_replicator_with_little_memory_reads_again_what_is_missed,
         an_empty_log_is_fine,
+        heads_of_audit_chains_are_passed_on,
         batches_are_bounded_in_changes_and_in_bytes,
         heartbeats_keep_an_idle_follower_fresh,
         staleness_grows_while_the_home_is_gone,

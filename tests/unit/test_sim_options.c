@@ -174,8 +174,8 @@ START_TEST(planted_bugs_need_a_build_that_has_them)
         ck_assert_uint_eq(accept("--plants --seeds 1..10").last_seed, 10);
         refuse("--plants --minutes 1", "exclude");
     } else {
-        refuse("--plant early-acknowledgement", "-Dplanted_bugs=true");
-        refuse("--plants", "-Dplanted_bugs=true");
+        refuse("--plant early-acknowledgement", "mecentral-sim-planted");
+        refuse("--plants", "mecentral-sim-planted");
     }
 }
 END_TEST

@@ -6,6 +6,7 @@
 
 #include "common/memory.h"
 #include "common/moment.h"
+#include "common/parts.h"
 #include "control/settings.h"
 #include "sim/plan.h"
 #include "tests/unit/suite.h"
@@ -188,7 +189,7 @@ START_TEST(every_kind_comes_and_no_plan_is_out_of_bounds)
         fault_sum += plan.fault_count;
         ck_assert_uint_le(plan.fault_count, 600);
         ck_assert_uint_ge(plan.operation_count, 100);
-        ck_assert_uint_le(plan.operation_count, 430);
+        ck_assert_uint_le(plan.operation_count, 960);
         plan_free(&plan);
     }
     for (unsigned kind = 0; kind < PLAN_FAULT_COUNT; kind++)
@@ -327,6 +328,9 @@ static const struct {
      "clock-offset eu-west +50ms for 1s"},
     {{0, 1000000, PLAN_FAULT_CLOCK_DRIFT, 1, PLAN_NONE, (uint64_t)-500},
      "clock-drift eu-west -500ppm for 1s"},
+    {{0, 1000000, PLAN_FAULT_SERVICE_ERRORS, 1, PARTS_METADATA, 25000},
+     "service-errors eu-west metadata 2.5% for 1s"},
+    {{0, 0, PLAN_FAULT_CACHE_FLUSH, 0, PARTS_EDGE, 0}, "cache-flush us-east edge"},
 };
 
 START_TEST(faults_are_described_in_one_line)

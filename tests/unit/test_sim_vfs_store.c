@@ -19,7 +19,6 @@ static struct arena *arena;
 
 static void set_up(void)
 {
-    storage_configure();
     make_disk(1);
     arena = arena_create();
 }
@@ -437,6 +436,8 @@ int main(void)
         {a_kill_at_any_call_loses_nothing, SUITE_SWEEP(STRIDE)},
         {a_power_cut_at_any_call_loses_nothing, SUITE_SWEEP(STRIDE)},
     };
+
+    storage_configure();
     return suite_run(&(struct suite){.name = "sim_vfs_store",
                                      .set_up = set_up,
                                      .tear_down = tear_down,

@@ -22,15 +22,21 @@ static void spoil_shard(const char *sql)
     spoil("shard-us-east.db", sql);
 }
 
-/* All is at an end: only the files of us-east are looked at. */
-static void look(void)
+/* All is at an end: the files of the regions in @core are looked at. */
+static void look_at(uint32_t core)
 {
     const char *vfs[REGIONS] = {NULL, NULL, NULL};
-    char directory[256];
-    const char *paths[REGIONS] = {directory, NULL, NULL};
+    char directories[REGIONS][256];
+    const char *paths[REGIONS];
 
-    strcpy(directory, directory_of(US));
-    watch_final(watch, tick(), 1, vfs, paths);
+    for (uint32_t i = 0; i < REGIONS; i++)
+        paths[i] = strcpy(directories[i], directory_of(i));
+    watch_final(watch, tick(), core, vfs, paths);
+}
+
+static void look(void)
+{
+    look_at(1u << US);
 }
 
 static void refuse(const char *once, const char *receipt)
@@ -127,6 +133,60 @@ START_TEST(test_queued_write_is_not_told)
 }
 END_TEST
 
+/* The head of us-east's chain at entry @n, as it has come to eu-west. */
+static void keep_head(uint64_t n, const struct store_audit_head *head)
+{
+    struct queue_op op = {.kind = QUEUE_OP_HEAD,
+                          .head = {.region = names[US],
+                                   .chain = "shard-us-east",
+                                   .head = *head,
+                                   .signed_head = {"", 0}}};
+
+    op.head.head.n = n;
+    queue(EU, op);
+}
+
+static struct store_audit_head head_of_us(void)
+{
+    char *path = storage_shard_path(directory_of(US), names[US]);
+    struct store_audit_head head;
+    struct store_reader *reader;
+
+    ck_assert_int_eq(store_reader_open(path, NULL, &reader), 0);
+    ck_assert_int_eq(store_reader_audit_head(reader, &head), 0);
+    store_reader_free(reader);
+    free(path);
+    return head;
+}
+
+START_TEST(test_head_that_is_kept_is_of_the_chain)
+{
+    struct store_audit_head head;
+
+    put("k", "v", "o");
+    ship(US, EU);
+    head = head_of_us();
+    keep_head(1, &head);
+    look_at(1u << US | 1u << EU);
+    check_clean();
+    keep_head(2, &head);
+    look_at(1u << US | 1u << EU);
+    check_found(WATCH_AUDIT);
+    ck_assert_ptr_nonnull(strstr(watch_breach(watch)->text, "eu-west has signed for entry 2"));
+}
+END_TEST
+
+START_TEST(test_heads_of_chains_that_were_lost_are_excused)
+{
+    struct store_audit_head head = {.n = 7};
+
+    keep_head(7, &head);
+    watch_copy_lost(watch, tick(), US, US);
+    look_at(1u << US | 1u << EU);
+    check_clean();
+}
+END_TEST
+
 START_TEST(test_damaged_copies_are_excused)
 {
     put("k", "v", "o");
@@ -176,6 +236,8 @@ int main(void)
         test_write_is_told_of_another_user,
         test_refusal_is_not_told,
         test_queued_write_is_not_told,
+        test_head_that_is_kept_is_of_the_chain,
+        test_heads_of_chains_that_were_lost_are_excused,
         test_damaged_copies_are_excused,
         test_chains_that_were_lost_are_excused,
         test_usage_is_counted_wrongly,

@@ -343,6 +343,21 @@ START_TEST(a_chain_in_the_place_of_another_is_named)
 }
 END_TEST
 
+START_TEST(a_chain_that_has_grown_past_the_one_before_is_no_rewriting)
+{
+    struct store_audit_witness witness = witness_at(6);
+
+    store_free(home);
+    tamper("DELETE FROM audit; DELETE FROM changes; DELETE FROM records");
+    home = open_store("home.db", "us-east");
+    store_set_region(home, "us-east");
+    for (unsigned i = 0; i < 8; i++)
+        run_op(op_put("another", "story"));
+    verify_with(&witness, 1);
+    assert_only("replaced: another chain was here before, eu-west has signed for its entry 6");
+}
+END_TEST
+
 START_TEST(two_witnesses_of_one_thing_are_one)
 {
     struct store_audit_witness witnesses[] = {witness_at(5), witness_at(5)};
@@ -402,6 +417,18 @@ START_TEST(a_change_that_is_not_the_one_of_its_entry_is_named)
     tamper("UPDATE changes SET bytes=x'00' WHERE seq=5");
     verify();
     assert_only("entry 5 tells of another change 1.5 than the log has");
+}
+END_TEST
+
+/* What an old home had past its successor's log has been given up there. */
+START_TEST(a_change_of_a_later_epoch_may_stand_in_its_place)
+{
+    tamper("UPDATE changes SET epoch=2, bytes=x'00' WHERE seq=10");
+    verify();
+    ck_assert_uint_eq(result.found, 0);
+    tamper("UPDATE changes SET epoch=0 WHERE seq=10");
+    verify();
+    ck_assert_uint_eq(result.found, 1);
 }
 END_TEST
 
@@ -513,12 +540,14 @@ int main(void)
         an_end_that_was_cut_off_is_named,
         entries_below_a_head_that_were_made_anew_are_named,
         a_chain_in_the_place_of_another_is_named,
+        a_chain_that_has_grown_past_the_one_before_is_no_rewriting,
         two_witnesses_of_one_thing_are_one,
         a_change_without_entry_is_named,
         a_second_entry_for_a_change_is_named,
         an_entry_without_its_change_is_named,
         changes_that_were_trimmed_are_not_missed,
         a_change_that_is_not_the_one_of_its_entry_is_named,
+        a_change_of_a_later_epoch_may_stand_in_its_place,
         changes_of_others_are_not_missed,
         a_file_that_is_not_there_or_no_such_file_is_refused,
         the_chain_of_a_queue_is_verified_likewise,

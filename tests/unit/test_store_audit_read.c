@@ -2,8 +2,10 @@
 
 #include <check.h>
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdlib.h>
 
+#include "audit.pb-c.h"
 #include "fault_vfs.h"
 #include "regiond/queue_store.h"
 #include "store_fixture.h"
@@ -279,6 +281,65 @@ START_TEST(it_goes_on_after_a_start)
 }
 END_TEST
 
+static void tamper(const char *sql)
+{
+    sqlite3 *db = NULL;
+
+    ck_assert_int_eq(sqlite3_open(scratch_path("home.db"), &db), SQLITE_OK);
+    ck_assert_int_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+/* A chain whose end was cut off still serves those who have nothing to do with it. */
+START_TEST(a_user_reads_on_behind_an_end_that_was_cut_off)
+{
+    for (unsigned i = 0; i < 5; i++)
+        run_op(op_put("k", "v"));
+    tamper("DELETE FROM audit WHERE n>2");
+    store_free(home);
+    home = open_store("home.db", "us-east");
+    run_op(op_put("k", "w"));
+    ck_assert_int_eq(read_user("alice", 0, 9), 1);
+    ck_assert_uint_eq(entries[0].n, 3);
+}
+END_TEST
+
+/* Entry @n leads to @before_n. */
+static void lead_to(uint64_t n, uint64_t before_n)
+{
+    Mec__AuditEntry entry = MEC__AUDIT_ENTRY__INIT;
+    uint8_t packed[64];
+    char hex[2 * sizeof(packed) + 1] = "";
+    size_t size;
+
+    entry.n = n;
+    entry.user = "alice";
+    entry.user_before_n = before_n;
+    size = mec__audit_entry__pack(&entry, packed);
+    for (size_t i = 0; i < size; i++)
+        snprintf(hex + 2 * i, 3, "%02x", packed[i]);
+    tamper(arena_format(arena, "UPDATE audit SET bytes=x'%s' WHERE n=%d", hex, (int)n));
+}
+
+START_TEST(a_user_is_not_led_in_a_circle_nor_to_others)
+{
+    for (unsigned i = 0; i < 3; i++)
+        run_op(op_put("k", "v"));
+    run_op(op_event("bob", NULL));
+    run_op(op_put("k", "v"));
+    lead_to(5, 5);
+    ck_assert_int_eq(read_user("alice", 0, 9), -EIO);
+    lead_to(5, 4);
+    ck_assert_int_eq(read_user("alice", 0, 9), -EIO);
+    ck_assert_ptr_nonnull(strstr(store_last_error(), "entry 4"));
+    lead_to(5, 3);
+    ck_assert_int_eq(read_user("alice", 0, 9), 4);
+    tamper("DELETE FROM audit WHERE n=3");
+    ck_assert_int_eq(read_user("alice", 0, 9), -EIO);
+    ck_assert_int_eq(read_user("alice", 0, 1), 1);
+}
+END_TEST
+
 START_TEST(the_log_is_read_in_parts)
 {
     for (unsigned i = 0; i < 5; i++)
@@ -399,6 +460,8 @@ int main(void)
         a_user_reads_their_own_newest_first,
         pages_follow_each_other,
         it_goes_on_after_a_start,
+        a_user_reads_on_behind_an_end_that_was_cut_off,
+        a_user_is_not_led_in_a_circle_nor_to_others,
         the_log_is_read_in_parts,
         a_queue_notes_what_it_accepts,
         heads_of_others_are_kept,

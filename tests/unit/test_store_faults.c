@@ -198,6 +198,7 @@ END_TEST
 static void open_on_fault_vfs(void)
 {
     fault_vfs_register();
+    fault_heal();
     open_home();
 }
 

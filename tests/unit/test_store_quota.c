@@ -156,6 +156,7 @@ START_TEST(deletes_and_smaller_values_always_pass)
     ck_assert_int_eq(run_op(op_within("a", "876543210", 1, 5)), STORE_OVER_QUOTA);
     op.write.quota_keys = 1;
     op.write.quota_bytes = 5;
+    op.write.value = slice_of("a delete has none, whatever stands here");
     ck_assert_int_eq(run_op(op), STORE_DONE);
     assert_usage(1, 9);
 }

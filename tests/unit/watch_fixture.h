@@ -5,6 +5,7 @@
 #define MEC_WATCH_FIXTURE_H
 
 #include <stdarg.h>
+#include <sys/stat.h>
 
 #include "scratch.h"
 #include "sim/watch.h"
@@ -57,14 +58,12 @@ static inline void set_up(void)
 {
     scratch_create();
     now_us = SECOND_US;
+    memset(bookmarks, 0, sizeof bookmarks);
     plan = (struct plan){.region_count = REGIONS, .router_count = 1, .client_count = 4};
     mec__settings__init(&plan.settings);
     for (uint32_t i = 0; i < REGIONS; i++) {
-        char command[512];
-
         strcpy(plan.region_names[i], names[i]);
-        snprintf(command, sizeof command, "mkdir %s", directory_of(i));
-        ck_assert_int_eq(system(command), 0);
+        ck_assert_int_eq(mkdir(directory_of(i), 0700), 0);
         open_region(i);
     }
     watch = watch_create(&plan, NULL);
@@ -305,6 +304,7 @@ static inline struct step step_of(uint32_t client, enum plan_operation_kind kind
                   .idempotency_key = "",
                   .if_value = "",
                   .receipt = "",
+                  .owner = "",
                   .strong = kind == PLAN_OPERATION_READ_STRONG,
                   .stale_ok = kind == PLAN_OPERATION_READ_STALE},
         .outcome = {.receipt = "", .region = names[US], .served = MEC__SERVED__SERVED_HOME}};
