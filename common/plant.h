@@ -32,8 +32,7 @@
     X(LOG_IN_AWAY, "log-in-away", "a region that is not the user's home logs them in")             \
     X(UNCHECKED_STANDING, "unchecked-standing", "a token that has been revoked is honoured")       \
     X(UNAUDITED_WRITE, "unaudited-write", "a write has no entry in the audit chain")               \
-    X(HASTY_ERASER, "hasty-eraser",                                                                \
-      "what was on its way when its user was deleted stays for ever")                              \
+    X(HASTY_ERASER, "hasty-eraser", "what a deleted user had stays, and only the account goes")    \
     X(STAYING_NAME, "staying-name", "the name of a deleted user is never given back")              \
     /* at a follower */                                                                            \
     X(SKIPPED_CURSOR, "skipped-cursor",                                                            \

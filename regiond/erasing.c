@@ -293,7 +293,7 @@ static void go_on(struct region *region, struct erasing *job)
         return;
     }
     if (job->phase == RECORDS || job->phase == LATE_RECORDS) {
-        r = job->phase == LATE_RECORDS && PLANTED(HASTY_ERASER) ? 0 : remove_records(region, job);
+        r = PLANTED(HASTY_ERASER) ? 0 : remove_records(region, job);
         if (r < 0)
             put_off(region, job);
         if (r != 0)

@@ -220,13 +220,15 @@ static void refuse_service(struct region *region, struct request *request,
                                 parts_service_name(verdict->service), region->name));
 }
 
+/* While it waited, its service may have gone down, or its token been revoked. */
 static void serve_late(struct region *region, struct request *request)
 {
     struct services_verdict verdict =
         services_judge_again(region->services, request->call->operation);
 
     if (verdict.state == SERVICES_UP) {
-        find_row(request->call->operation)->serve(region, request);
+        if (gateway_still_stands(region, request))
+            find_row(request->call->operation)->serve(region, request);
         return;
     }
     reach(SERVICE_DOWN_MEANWHILE);

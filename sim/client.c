@@ -111,6 +111,7 @@ static void is_told(struct attempt *attempt, const struct http_answer *answer)
     client_learn(client, attempt, answer, &outcome);
     trace_told(client, attempt, &outcome);
     count(client, attempt, &outcome);
+    client_session_is_told(attempt);
     watch_told(simulation->watch, &attempt->asked, &outcome);
     if (attempt->route)
         client_check_explained(attempt, answer, &outcome);
@@ -270,6 +271,7 @@ void client_sends(struct client *client, struct attempt *attempt)
 
     attempt->phase = ATTEMPT_SENT;
     attempt->asked.now_us = simulation->now_us;
+    client_session_sends(attempt);
     trace_asked(client, attempt);
     watch_asked(simulation->watch, &attempt->asked);
     if (simulation->options->history && attempt->bearer != BEARER_OLD)

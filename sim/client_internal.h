@@ -48,9 +48,10 @@ struct attempt {
     struct http_request http;
     enum attempt_phase phase;
     enum bearer bearer;
-    struct client_token token;   /* that it goes out with */
-    bool is_again;               /* the sign-up of an account that was deleted */
-    struct outcome_route *route; /* what explain has said; NULL: nothing */
+    struct client_token token;             /* that it goes out with */
+    uint64_t told_lives[PLAN_REGIONS_MAX]; /* of the regions of asked.told_ahead */
+    bool is_again;                         /* the sign-up of an account that was deleted */
+    struct outcome_route *route;           /* what explain has said; NULL: nothing */
     bool over;
     struct attempt *next; /* of all that are not over */
 };
@@ -153,6 +154,11 @@ void client_session_fill(struct attempt *attempt);
 
 /* Learn from the answer to such a one, or to one that was refused for its token. */
 void client_session_learn(struct attempt *attempt, const struct outcome *outcome);
+
+/* It is sent: who has been told, ahead of the log, that its token is void? And it is answered: who
+ * of these has not forgotten? */
+void client_session_sends(struct attempt *attempt);
+void client_session_is_told(struct attempt *attempt);
 
 /* The token that @body gives out; no text: none. */
 struct client_token client_session_token(const struct client *client, struct slice body);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sim/client_internal.h"
+#include "sim/region_host.h"
 
 static struct arena *arena_of(const struct client *client)
 {
@@ -226,6 +227,32 @@ struct client_token client_session_token(const struct client *client, struct sli
         token = (struct client_token){arena_text(arena_of(client), text), claims};
     json_decref(root);
     return token;
+}
+
+/* ---- who knows ---- */
+
+/* What comes ahead of the log is in no file: a region that ends forgets it. */
+void client_session_sends(struct attempt *attempt)
+{
+    struct simulation *simulation = attempt->client->simulation;
+
+    if (attempt->bearer != BEARER_OLD && attempt->bearer != BEARER_OWN)
+        return;
+    for (uint32_t i = 0; i < simulation->plan->region_count; i++) {
+        struct process *process = simulation_regiond(simulation, i);
+
+        if (!process->up || !region_host_is_revoked(process, attempt->asked.claims))
+            continue;
+        attempt->asked.told_ahead |= UINT32_C(1) << i;
+        attempt->told_lives[i] = process->life;
+    }
+}
+
+void client_session_is_told(struct attempt *attempt)
+{
+    for (uint32_t i = 0; i < attempt->client->simulation->plan->region_count; i++)
+        if (simulation_regiond(attempt->client->simulation, i)->life != attempt->told_lives[i])
+            attempt->asked.told_ahead &= ~(UINT32_C(1) << i);
 }
 
 /* ---- learning ---- */

@@ -31,6 +31,8 @@ struct outcome_asked {
     int wanted;               /* ODD: the status that is right; 0: any */
     bool wanted_of_region;    /* likewise: a region says so, and none may be there to say it */
     const struct token_claims *claims; /* of the token that came with it; NULL: none did */
+    uint32_t told_ahead; /* bit set of regions that had been told, ahead of the log, that it is void
+                          * when it was sent, and run since */
     bool undisturbed; /* nothing is or was lately broken but one region that is neither the user's
                        * home nor where the client is: it must be served well */
 };

@@ -93,6 +93,12 @@ static bool is_void(void *context, const char *user, const char *session, uint64
     return region_is_revoked(of->region, of->shard, user, session, generation);
 }
 
+bool region_host_is_revoked(const struct process *process, const struct token_claims *claims)
+{
+    return region_is_revoked(process->region->region, claims->shard, claims->user, claims->session,
+                             claims->generation);
+}
+
 void region_host_watch_revocations(struct process *process)
 {
     struct region *region = process->region->region;

@@ -5,6 +5,7 @@
 #define MEC_REGION_HOST_H
 
 #include "common/frame.h"
+#include "common/token.h"
 #include "sim/process.h"
 #include "sim/vfs.h"
 
@@ -20,6 +21,9 @@ char *region_host_status(struct process *process); /* a new text */
 
 /* Let the watch look at what it says of revocations. */
 void region_host_watch_revocations(struct process *process);
+
+/* Has it been told, ahead of the log, that a token with @claims is void? */
+bool region_host_is_revoked(const struct process *process, const struct token_claims *claims);
 
 /* Is a batch on its way to the disk? */
 bool region_host_is_writing(const struct region_host *host);

@@ -330,6 +330,9 @@ static void check_honoured(struct watch *watch, const struct outcome_asked *aske
     if (knew(watch, asked, known_then(watch, asked, region, shard)))
         report(watch, asked, outcome, WATCH_TOKEN_VOID,
                "the token is void, and that region had been told so when it was asked");
+    else if ((asked->told_ahead >> region & 1) != 0 && watch_sessions_is_firm(watch, shard))
+        report(watch, asked, outcome, WATCH_TOKEN_VOID,
+               "the token is void, and that region had been told so ahead of the log");
     else if (knew(watch, asked, demanded(watch, asked, shard)))
         report(watch, asked, outcome, WATCH_TOKEN_VOID,
                "the token is void, and the bookmark is past what says so");

@@ -531,6 +531,7 @@ int main(void)
         {no_follower_ever_claims_to_know_more_than_it_does, SUITE_SWEEP(8)},
     };
     return suite_run(&(struct suite){.name = "replicator_revocations",
+                                     .own_processes = true, /* each begins with fresh statics */
                                      .set_up = begin,
                                      .tear_down = end,
                                      SUITE_TESTS(tests),

@@ -210,6 +210,24 @@ START_TEST(test_void_token_is_honoured_by_who_has_heard)
 }
 END_TEST
 
+START_TEST(test_void_token_is_honoured_by_who_was_told_ahead)
+{
+    struct step step;
+
+    logs_out(&good);
+    step = with(&good, 1, PLAN_OPERATION_READ_STALE, "nothing");
+    step.asked.told_ahead = 1u << AP;
+    ask(&step);
+    step.outcome.region = names[EU];
+    tell(&step, 404, PROBLEM_NOT_FOUND);
+    check_clean();
+    ask(&step);
+    step.outcome.region = names[AP];
+    tell(&step, 404, PROBLEM_NOT_FOUND);
+    check_found(WATCH_TOKEN_VOID);
+}
+END_TEST
+
 START_TEST(test_void_token_is_honoured_past_a_bookmark)
 {
     struct step step;
@@ -618,6 +636,9 @@ START_TEST(test_log_in_after_another_has_the_name)
     name_is("confirmed");
     signs_up(201, PROBLEM_NONE);
     deletes_account(&good);
+    step = asks(NULL, PLAN_OPERATION_LOG_IN); /* the name is theirs still */
+    tell(&step, 401, PROBLEM_UNAUTHENTICATED);
+    check_clean();
     account_goes();
     name_op(delete_op("ann", ""));
     step = asks(NULL, PLAN_OPERATION_LOG_IN);
@@ -667,6 +688,7 @@ int main(void)
         test_all_is_well,
         test_void_token_is_honoured_at_home,
         test_void_token_is_honoured_by_who_has_heard,
+        test_void_token_is_honoured_by_who_was_told_ahead,
         test_void_token_is_honoured_past_a_bookmark,
         test_token_of_a_deleted_user_is_honoured,
         test_write_with_a_void_token,

@@ -552,6 +552,9 @@ int main(void)
         a_file_that_is_not_there_or_no_such_file_is_refused,
         the_chain_of_a_queue_is_verified_likewise,
     };
-    return suite_run(&(struct suite){
-        .name = "store_audit", .set_up = set_up, .tear_down = tear_down, SUITE_TESTS(tests)});
+    return suite_run(&(struct suite){.name = "store_audit",
+                                     .own_processes = true,
+                                     /* each begins with fresh statics */ .set_up = set_up,
+                                     .tear_down = tear_down,
+                                     SUITE_TESTS(tests)});
 }

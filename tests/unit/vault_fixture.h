@@ -238,4 +238,14 @@ static inline bool rests_on(size_t node, const char *text)
     return found;
 }
 
+/* Does a region's status say @text? */
+static inline bool status_says(size_t node, const char *text)
+{
+    char *status = region_status(driver->nodes[node].region, driver->at);
+    bool says = strstr(status, text) != NULL;
+
+    free(status);
+    return says;
+}
+
 #endif
