@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/kid.h"
 #include "common/memory.h"
 #include "common/token.h"
 #include "common/vault_key.h"

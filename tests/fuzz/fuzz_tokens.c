@@ -1,9 +1,12 @@
-/* fuzz_tokens: nothing verifies but what was signed.
+/* fuzz_tokens: nothing verifies but what was signed, and of what was signed only what a token may
+ * say.
  *
- * The first byte says whether what follows is a token as it stands, or changes to a real one: pairs
- * of a place and a byte that is put there. */
+ * The first byte says what follows: changes to a real token (pairs of a place and a byte that is
+ * put there), a scope, the JSON of claims or of a header, which are then signed as they are, or a
+ * token as it stands. */
 
 #include <assert.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -66,7 +69,7 @@ static void check(struct slice token)
     int error;
 
     memset(&found, 0x55, sizeof found);
-    untouched = found;
+    memcpy(&untouched, &found, sizeof found);
     error = token_verify(token, WORLD, keys, KEYS, NOW_S, &found);
     if (error == 0) {
         size_t i = strcmp(found.user, claims[0].user) == 0 ? 0 : 1;
@@ -117,6 +120,75 @@ static void check_changed(size_t which, struct fuzz_bytes bytes)
     free(token);
 }
 
+/* ---- what a holder of the key might say ---- */
+
+#define BASE64_VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
+
+/* Append base64url; a token that gets too long is none. */
+static bool append(char text[TOKEN_SIZE_MAX + 1], size_t *size, const void *bytes, size_t count)
+{
+    size_t needed = sodium_base64_encoded_len(count, BASE64_VARIANT);
+
+    if (count > TOKEN_SIZE_MAX || needed > TOKEN_SIZE_MAX - *size)
+        return false;
+    sodium_bin2base64(text + *size, needed, bytes, count, BASE64_VARIANT);
+    *size += needed - 1;
+    return true;
+}
+
+static bool sign(struct fuzz_bytes header, struct fuzz_bytes payload, char text[TOKEN_SIZE_MAX + 1])
+{
+    static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {1};
+    uint8_t public_key[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
+    uint8_t signature[crypto_sign_BYTES];
+    size_t size = 0;
+
+    if (!append(text, &size, header.data, header.size))
+        return false;
+    text[size++] = '.';
+    if (!append(text, &size, payload.data, payload.size))
+        return false;
+    crypto_sign_seed_keypair(public_key, secret, seed);
+    crypto_sign_detached(signature, NULL, (const uint8_t *)text, size, secret);
+    text[size++] = '.';
+    return append(text, &size, signature, sizeof signature);
+}
+
+static struct fuzz_bytes bytes_of(const char *text)
+{
+    return (struct fuzz_bytes){(const uint8_t *)text, strlen(text)};
+}
+
+/* What is taken is within bounds, and could have come from our own pen. */
+static void check_signed(struct fuzz_bytes header, struct fuzz_bytes payload, bool header_is_ours)
+{
+    static const uint8_t seed[TOKEN_KEY_SEED_SIZE] = {1};
+    struct token_claims found, again;
+    char text[TOKEN_SIZE_MAX + 1];
+    char *token;
+
+    if (!sign(header, payload, text) ||
+        token_verify(slice_of(text), WORLD, keys, KEYS, NOW_S, &found) != 0)
+        return;
+    check_texts(&found);
+    assert(found.user[0] && found.shard[0] && found.session[0] && found.scope[0]);
+    assert(found.expires_s + 2 > NOW_S);
+    assert(found.issued_s <= NOW_S + 2);
+    assert(found.expires_s - found.issued_s <= TOKEN_LIFETIME_S_MAX);
+    assert(header_is_ours || are_equal(&found, &claims[0]));
+    token = token_sign(WORLD, keys[0].kid, seed, &found);
+    assert(token_verify(slice_of(token), WORLD, keys, KEYS, NOW_S, &again) == 0);
+    assert(are_equal(&found, &again));
+    free(token);
+}
+
+static const char header_text[] = "{\"alg\":\"EdDSA\",\"typ\":\"JWT\",\"kid\":\"us-east.1\"}";
+static const char claims_text[] =
+    "{\"iss\":\"mecentral/"
+    "test\",\"aud\":\"mecentral\",\"sub\":\"u-ann\",\"shard\":\"us-east\",\"sid\":"
+    "\"session\",\"gen\":3,\"scope\":\"account metadata vault\",\"auth_time\":1789999995,\"iat\":"
+    "1789999995,\"exp\":1790000500}";
+
 static void check_scope(struct fuzz_bytes bytes)
 {
     char text[64] = {0}, scope[TOKEN_SCOPE_SIZE], again[TOKEN_SCOPE_SIZE];
@@ -136,7 +208,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_canary(data, size);
     if (!tokens[0])
         make_tokens();
-    switch (fuzz_number(&bytes) % 4) {
+    switch (fuzz_number(&bytes) % 6) {
     case 0:
         check_changed(0, bytes);
         break;
@@ -145,6 +217,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         break;
     case 2:
         check_scope(bytes);
+        break;
+    case 3:
+        check_signed(bytes_of(header_text), bytes, true);
+        break;
+    case 4:
+        check_signed(bytes, bytes_of(claims_text), false);
         break;
     default:
         check((struct slice){(const char *)bytes.data, bytes.size});

@@ -2,6 +2,7 @@
  * same after it has been written down and read again; one that is not says why. */
 
 #include <assert.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "common/memory.h"
 #include "common/network.h"
 #include "control/compile.h"
+#include "control/settings.h"
 #include "control/topology.h"
 #include "control/world.h"
 #include "tests/fuzz/fuzz.h"
