@@ -120,11 +120,21 @@ static bool take_apart(struct slice token, struct parts *ret_parts)
     return true;
 }
 
+/* libsodium 1.0.18 takes each byte above ASCII for some letter. */
+static bool is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if ((unsigned char)text.data[i] > 0x7f)
+            return false;
+    return true;
+}
+
 /* Decode into @ret_bytes of TOKEN_SIZE_MAX. Padding, foreign characters, and bits that a decoder
  * would throw away are refused, so one token has one spelling. */
 static bool decode_base64(struct slice text, uint8_t *ret_bytes, size_t *ret_size)
 {
-    return sodium_base642bin(ret_bytes, TOKEN_SIZE_MAX, text.data, text.size, NULL, ret_size, NULL,
+    return is_ascii(text) &&
+           sodium_base642bin(ret_bytes, TOKEN_SIZE_MAX, text.data, text.size, NULL, ret_size, NULL,
                              BASE64_VARIANT) == 0;
 }
 

@@ -221,7 +221,7 @@ static bool is_wanted(const char *names, const char *name)
 {
     size_t size = strlen(name);
 
-    for (const char *at = names; (at = strstr(at, name)); at += size)
+    for (const char *at = names; size > 0 && (at = strstr(at, name)); at += size)
         if ((at == names || at[-1] == ',') && (at[size] == ',' || at[size] == '\0'))
             return true;
     return false;

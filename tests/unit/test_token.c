@@ -459,6 +459,25 @@ START_TEST(the_other_base64_alphabet_is_refused)
 }
 END_TEST
 
+/* libsodium's decoder takes bytes above ASCII for letters, each for one. */
+START_TEST(bytes_that_are_no_text_are_refused_though_a_decoder_takes_them)
+{
+    char *token = token_sign("demo", "us-east-1", home_seed, &alice);
+
+    for (char *at = strrchr(token, '.') + 1; *at; at++) {
+        char saved = *at;
+
+        for (int byte = 0x80; byte <= 0xff; byte++) {
+            *at = (char)byte;
+            ck_assert_int_lt(verify(token), 0);
+        }
+        *at = saved;
+    }
+    ck_assert_int_eq(verify(token), 0);
+    free(token);
+}
+END_TEST
+
 START_TEST(what_is_no_token_at_all_is_refused)
 {
     static const char *const texts[] = {"", ".", "..", "...", "a.b.c", "Bearer x", "é.é.é"};
@@ -535,6 +554,7 @@ int main(void)
         anything_around_a_token_is_refused,
         bits_that_a_decoder_would_drop_are_refused,
         the_other_base64_alphabet_is_refused,
+        bytes_that_are_no_text_are_refused_though_a_decoder_takes_them,
         what_is_no_token_at_all_is_refused,
         peeking_reads_even_what_would_not_verify,
         peeking_takes_claims_in_any_order_and_refuses_what_does_not_fit,

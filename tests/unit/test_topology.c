@@ -203,6 +203,7 @@ static const struct {
     {"seed: 1\n---\nseed: 2\n", NULL, "t.yaml:2|second document"},
     {"regions: [{name: us-east}]\n", "2", "has 1 regions"},
     {"regions: [{name: us-east}]\n", "eu-west", "none of"},
+    {"regions: [{name: \"\"}]\n", "eu-west", "none of"},
     {"a: {b: {c: {d: {e: {f: {g: {h: {i: 1}}}}}}}}\n", NULL, "nested"},
 };
 
