@@ -24,7 +24,7 @@ static const uint8_t *seed_of(size_t region, uint8_t kind)
     static uint8_t seeds[2][FRAMES_REGIONS][32];
 
     assert(region < FRAMES_REGIONS);
-    memset(seeds[kind][region], (int)(1 + 16 * kind + region), 32);
+    memset(seeds[kind][region], 1 + 16 * kind + (int)region, 32);
     return seeds[kind][region];
 }
 
@@ -66,7 +66,7 @@ const char *frames_token(size_t region)
 
 static void must(int error, char *why)
 {
-    if (error != 0)
+    if (error != 0 && why)
         fprintf(stderr, "%s\n", why);
     assert(error == 0);
 }
