@@ -11,6 +11,7 @@
 
 #include "common/memory.h"
 #include "routerd/http_parse.h"
+#include "tests/fuzz/fuzz.h"
 
 #define OUTCOMES_MAX 64
 
@@ -113,6 +114,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct outcomes whole, split;
 
+    fuzz_canary(data, size);
     if (size == 0)
         return 0;
     parse_all(data + 1, size - 1, SIZE_MAX, &whole);
