@@ -158,7 +158,8 @@ int home_take_tail(struct replicator *replicator, const struct frame *frame, uin
         mec__tail__unpack(arena_allocator(replicator->arena), frame->body_size, frame->body);
     struct home_shard *shard;
 
-    if (!tail)
+    /* Only what nobody has asked for is numbered 0. */
+    if (!tail || frame->id == 0)
         return -EBADMSG;
     /* An answer to an earlier question, or of a shard that has moved away: nobody waits for it. */
     shard = replicator_find_shard(replicator, tail->shard);
