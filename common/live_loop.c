@@ -8,6 +8,7 @@
 
 #include <sodium.h>
 
+#include "common/live_turns.h"
 #include "common/memory.h"
 
 struct live_loop {
@@ -99,6 +100,7 @@ int live_loop_create(struct live_loop **ret_loop)
     /* Picks the fast code for this CPU; and without random numbers nothing here may run. */
     if (sodium_init() < 0)
         return -ENOSYS;
+    live_turns_short();
     loop = memory_alloc(sizeof(*loop));
     loop->next_task = &loop->first_task;
     loop->wake_us = NEVER_US;

@@ -13,7 +13,7 @@
 struct live_loop;
 
 /* EVENT_BASE_FLAG_PRECISE_TIMER is set; SIGTERM and SIGINT end live_loop_run(); SIGPIPE is ignored;
- * libsodium is ready.
+ * libsodium is ready; the calling thread's turns are short (live_turns.h).
  * The caller owns the result. Errors: -errno. */
 int live_loop_create(struct live_loop **ret_loop);
 void live_loop_free(struct live_loop *loop);

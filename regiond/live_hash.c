@@ -1,14 +1,25 @@
 #include "regiond/live_hash.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "regiond/live_work.h"
 
-#define THREADS 2
+#define THREADS_MAX 4
 
-/* A flood of log-ins must not take the processors from those who only read: it gets about a tenth
- * of what they want too. */
+/* A flood of log-ins must not take the processors from those who only read: it gets half of them,
+ * and there about a tenth of what readers want too. Half, because one who gives way does so only
+ * after milliseconds (the scheduler's slice), but a processor without hashes serves at once. */
 #define NICE 10
+
+static unsigned thread_count(void)
+{
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+    return processors < 4                 ? 1
+           : processors / 2 < THREADS_MAX ? (unsigned)processors / 2
+                                          : THREADS_MAX;
+}
 
 struct live_hash {
     struct live_work *work;
@@ -35,7 +46,7 @@ int live_hash_create(struct live_loop *loop,
 {
     struct live_hash *hash = memory_alloc(sizeof(*hash));
     struct live_work_options options = {
-        .threads = THREADS, .nice = NICE, .run = run, .done = hand_back, .context = hash};
+        .threads = thread_count(), .nice = NICE, .run = run, .done = hand_back, .context = hash};
     int error;
 
     hash->done = done;

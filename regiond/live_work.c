@@ -6,10 +6,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "common/live_turns.h"
 #include "common/memory.h"
 
 /* One item in a list, first in, first out. */
@@ -117,20 +117,13 @@ static void hand_back(struct live_work *work, struct node *node)
     assert(size == sizeof(one));
 }
 
-/* On Linux a thread has a nice value of its own (pthreads(7), "Linux implementations"), and 0 names
- * the caller. Where it cannot be had, the work runs as everything else does. */
-static void be_nice(int nice)
-{
-    (void)setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + nice);
-}
-
 static void *run_thread(void *argument)
 {
     struct live_work *work = argument;
     bool idle_wanted = false;
 
     if (work->options.nice != 0)
-        be_nice(work->options.nice);
+        live_turns_long(work->options.nice);
     pthread_mutex_lock(&work->mutex);
     while (true) {
         struct node *node;

@@ -14,7 +14,7 @@ struct live_work;
 
 struct live_work_options {
     unsigned threads;
-    int nice;         /* of the threads, on top of the process's: 0 to 19 */
+    int nice;         /* of the threads, on top of the process's: 0 to 19; above 0 with long turns */
     unsigned idle_ms; /* how long a thread has nothing to do before it calls `idle` */
 
     void (*run)(void *item, void *context);  /* on a thread */

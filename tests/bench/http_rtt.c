@@ -1,7 +1,9 @@
 /* http_rtt: measure HTTP/1.1 round trips, one request at a time on one kept-alive connection.
  *
  * A plain blocking client, so that what it adds is a system call and a wake-up: what it shows is
- * what a client would feel, to be laid beside what a link was configured to. Loopback only. */
+ * what a client would feel, to be laid beside what a link was configured to. It asks for short
+ * turns, so that who computes beside it delays it as little as a client on a machine of its own.
+ * Loopback only. */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +21,8 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "common/live_turns.h"
 
 #define EXIT_FAILED      1
 #define EXIT_USAGE       64
@@ -366,10 +370,12 @@ static void report(const struct options *options, double *round_trips_ms)
 int main(int argc, char **argv)
 {
     static struct options options;
+
     parse(argc, argv, &options);
     double *round_trips_ms = calloc((size_t)options.count, sizeof(*round_trips_ms));
     if (!round_trips_ms)
         die(EXIT_FAILED, "out of memory");
+    live_turns_short();
     measure(&options, round_trips_ms);
     report(&options, round_trips_ms);
     free(round_trips_ms);
