@@ -8,8 +8,13 @@
 #include "common/memory.h"
 #include "regiond/core.h"
 
+struct public_key {
+    uint8_t bytes[TOKEN_KEY_PUBLIC_SIZE];
+};
+
 struct signing {
     struct region_key *keys;
+    struct public_key *publics; /* the other halves of @keys, in their order */
     size_t count;
     const struct region_key *signer; /* one of @keys, or NULL */
     const char *lack;                /* why there is none, in words */
@@ -27,7 +32,9 @@ static void wipe(struct signing *signing)
     if (signing->keys)
         sodium_memzero(signing->keys, signing->count * sizeof *signing->keys);
     free(signing->keys);
+    free(signing->publics);
     signing->keys = NULL;
+    signing->publics = NULL;
     signing->count = 0;
     signing->signer = NULL;
 }
@@ -71,13 +78,13 @@ static const Mec__SigningKey *find_wanted(const struct region *region)
 }
 
 /* What others would check our tokens with must be the other half of what we have. */
-static bool fits(const struct region_key *key, const Mec__SigningKey *wanted)
+static bool fits(const struct signing *signing, const struct region_key *key,
+                 const Mec__SigningKey *wanted)
 {
-    uint8_t public_key[TOKEN_KEY_PUBLIC_SIZE];
+    const struct public_key *public = &signing->publics[key - signing->keys];
 
-    token_key_public(key->seed, public_key);
-    return wanted->public_key.len == sizeof public_key &&
-           memcmp(wanted->public_key.data, public_key, sizeof public_key) == 0;
+    return wanted->public_key.len == sizeof public->bytes &&
+           memcmp(wanted->public_key.data, public->bytes, sizeof public->bytes) == 0;
 }
 
 static void choose(struct region *region)
@@ -86,7 +93,7 @@ static void choose(struct region *region)
     const Mec__SigningKey *wanted = find_wanted(region);
     const struct region_key *key = wanted ? find(signing, wanted->kid) : NULL;
 
-    signing->signer = key && fits(key, wanted) ? key : NULL;
+    signing->signer = key && fits(signing, key, wanted) ? key : NULL;
     signing->lack = signing->signer ? NULL
                     : !wanted       ? "the configuration names no key of ours that signs"
                     : !key          ? "the key that is to sign is not here"
@@ -99,7 +106,10 @@ void signing_take(struct region *region, const struct region_key *keys, size_t c
 
     wipe(signing);
     signing->keys = count > 0 ? memory_copy(keys, count * sizeof *keys) : NULL;
+    signing->publics = count > 0 ? memory_alloc(count * sizeof *signing->publics) : NULL;
     signing->count = count;
+    for (size_t i = 0; i < count; i++)
+        token_key_public(keys[i].seed, signing->publics[i].bytes);
     choose(region);
 }
 
