@@ -16,13 +16,14 @@ static struct arena *arena_of(const struct client *client)
 
 /* ---- which ---- */
 
-/* With a void token: mostly to read, so that all places are tried. */
+/* What a void token is tried for. */
 static enum plan_operation_kind old_token_for(const struct plan_operation *operation)
 {
-    static const enum plan_operation_kind kinds[] = {PLAN_OPERATION_READ, PLAN_OPERATION_WRITE,
-                                                     PLAN_OPERATION_READ, PLAN_OPERATION_REFRESH};
+    static const enum plan_operation_kind kinds[] = {
+        PLAN_OPERATION_READ,      PLAN_OPERATION_WRITE, PLAN_OPERATION_REFRESH,
+        PLAN_OPERATION_VAULT_GET, PLAN_OPERATION_READ,  PLAN_OPERATION_VAULT_PUT};
 
-    return kinds[operation->number % 4];
+    return kinds[operation->number % 6];
 }
 
 static enum plan_operation_kind narrow_for(const struct client *client,

@@ -276,6 +276,7 @@ static bool is_read(enum plan_operation_kind kind)
     case PLAN_OPERATION_READ_FORCED:
     case PLAN_OPERATION_LIST:
     case PLAN_OPERATION_WHOAMI:
+    case PLAN_OPERATION_VAULT_GET:
         return true;
     default:
         return false;
@@ -338,7 +339,25 @@ static void check_honoured(struct watch *watch, const struct outcome_asked *aske
                "the token is void, and the bookmark is past what says so");
 }
 
-/* Nobody but the home takes it, and that knows. */
+/* For what must not be done with a token that may be void. That another's item is none of the
+ * client's can be said to any. */
+static bool is_taken_gravely(enum plan_operation_kind kind, const struct outcome *outcome)
+{
+    switch (kind) {
+    case PLAN_OPERATION_REFRESH:
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        return is_honoured(outcome);
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+        return outcome->status == 200;
+    default:
+        return false;
+    }
+}
+
 static void check_accepted(struct watch *watch, const struct outcome_asked *asked,
                            const struct outcome *outcome, uint32_t shard)
 {
@@ -351,8 +370,7 @@ static void check_accepted(struct watch *watch, const struct outcome_asked *aske
                                 .generation = asked->claims->generation,
                                 .expires_s = asked->claims->expires_s};
 
-    if (asked->operation->kind == PLAN_OPERATION_REFRESH && outcome->status == 201 &&
-        region != PLAN_NONE)
+    if (is_taken_gravely(asked->operation->kind, outcome) && region != PLAN_NONE)
         watch_accepted(watch, at, region, &token);
 }
 
@@ -392,6 +410,13 @@ static const char *scope_of(enum plan_operation_kind kind)
     case PLAN_OPERATION_REVOKE_ALL:
     case PLAN_OPERATION_DELETE_ACCOUNT:
         return "account";
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        return "vault";
     default:
         return "metadata";
     }

@@ -244,6 +244,34 @@ START_TEST(test_void_token_is_honoured_past_a_bookmark)
 }
 END_TEST
 
+static void opens_an_item_in(uint32_t region)
+{
+    struct step step = with(&good, 1, PLAN_OPERATION_VAULT_GET, "k");
+
+    ask(&step);
+    step.outcome.region = names[region];
+    step.outcome.served = MEC__SERVED__SERVED_REPLICA;
+    tell(&step, 404, PROBLEM_NOT_FOUND);
+}
+
+/* Whether it has heard or not. */
+START_TEST(test_void_token_opens_an_item_past_the_bound)
+{
+    struct step step = with(&good, 0, PLAN_OPERATION_LOG_OUT, "");
+    struct store_op op = account_op(1, ",\"revoked\":[{\"session\":\"s1\",\"until\":1}]");
+
+    ask(&step);
+    op.write.revokes_session = "s1";
+    commit(US, op);
+    ship(US, AP); /* by now the home surely knows */
+    opens_an_item_in(EU);
+    check_clean();
+    now_us += 6 * SECOND_US;
+    opens_an_item_in(EU);
+    check_found(WATCH_REVOKED);
+}
+END_TEST
+
 START_TEST(test_token_of_a_deleted_user_is_honoured)
 {
     deletes_account(&good);
@@ -690,6 +718,7 @@ int main(void)
         test_void_token_is_honoured_by_who_has_heard,
         test_void_token_is_honoured_by_who_was_told_ahead,
         test_void_token_is_honoured_past_a_bookmark,
+        test_void_token_opens_an_item_past_the_bound,
         test_token_of_a_deleted_user_is_honoured,
         test_write_with_a_void_token,
         test_queued_write_with_a_void_token,
