@@ -296,6 +296,7 @@ static void set_bearer(struct attempt *attempt)
     else if (attempt->bearer == BEARER_NARROW)
         attempt->token = client->narrow_token;
     asked->claims = attempt->token.claims;
+    asked->kid = attempt->token.kid ? attempt->token.kid : "";
     asked->user_id = client->user_id;
     asked->shard = client->shard;
     if (attempt->bearer == BEARER_OLD) {

@@ -114,6 +114,8 @@ static void add_config(struct director *director)
     director->configs =
         memory_grow(director->configs, (director->config_count + 1) * sizeof(Mec__Config *));
     director->configs[director->config_count++] = config;
+    for (size_t i = 0; i < director->simulation->plan->region_count; i++)
+        key_ring_stamp(&director->rings[i], config->version);
 }
 
 static void configured(struct process *process, struct errand *errand)

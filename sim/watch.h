@@ -64,6 +64,7 @@ struct watch;
     X(TOKEN_VOID, "token-void",                                                                    \
       "a void token is honoured by no region that knows, and sessions end by request only")        \
     X(TOKEN_GOOD, "token-good", "a token that stands is refused by nobody")                        \
+    X(TOKENS, "tokens", "no region honours a token whose signing key its configuration lacks")     \
     X(ERASED, "erased",                                                                            \
       "all of a deleted user goes within a bound, and nothing goes that nobody asked for")         \
     X(LIMITED, "limited", "nobody is told to slow down where there is no limit")                   \
@@ -128,6 +129,11 @@ void watch_copy_damaged(struct watch *watch, uint64_t now_us, uint32_t region, u
  * gives up. */
 size_t watch_home_moved(struct watch *watch, uint64_t now_us, uint32_t shard, uint32_t home,
                         uint64_t epoch, uint64_t kept_seq);
+
+/* The operator has said that @region's signing keys before @number have leaked. Tokens that they
+ * have signed may be refused from now on; so may those of @number, which signs before it is known
+ * everywhere. */
+void watch_keys_leaked(struct watch *watch, uint32_t region, uint32_t number);
 
 /* @region's wall clock is @offset_us off as of now, and runs @drift_ppm fast from now on. */
 void watch_clock(struct watch *watch, uint64_t now_us, uint32_t region, int64_t offset_us,
