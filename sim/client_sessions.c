@@ -8,6 +8,7 @@
 
 #include "sim/client_internal.h"
 #include "sim/region_host.h"
+#include "sim/secrets.h"
 
 static struct arena *arena_of(const struct client *client)
 {
@@ -132,7 +133,7 @@ static void sign_up_as_rival(struct attempt *attempt)
 {
     const struct client *client = attempt->client;
 
-    credentials(attempt, "/v1/users", "of a rival", "");
+    credentials(attempt, "/v1/users", SECRETS_PASSWORD "rival", "");
     set_key(attempt,
             arena_format(arena_of(client), "c%u-%u", client->index, attempt->operation.number));
 }

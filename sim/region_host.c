@@ -328,6 +328,7 @@ static void fail(struct process *process, const char *why)
 {
     struct simulation *simulation = process->simulation;
 
+    watch_said(simulation->watch, simulation->now_us, process->name, why);
     simulation_trace(simulation, process->name, "stops at once: %s", why);
     if (!is_excused(process->region))
         watch_report(simulation->watch, simulation->now_us, WATCH_ALIVE,
@@ -391,6 +392,8 @@ static void carry_out(struct process *process, const struct region_action *actio
         sockets_send(process, action->peer, action->bytes, action->size);
         return;
     case REGION_CLOSE:
+        watch_said(process->simulation->watch, process->simulation->now_us, process->name,
+                   action->text);
         simulation_trace(process->simulation, process->name, "closes a connection: %s",
                          action->text);
         sockets_drop(process, action->connection);
@@ -412,7 +415,7 @@ static void carry_out(struct process *process, const struct region_action *actio
         fail(process, action->text);
         return;
     case REGION_LOG:
-        simulation_trace(process->simulation, process->name, "says: %s", action->text);
+        process_says(process, action->text);
         return;
     }
 }

@@ -67,6 +67,8 @@ struct watch;
     X(TOKENS, "tokens", "no region honours a token whose signing key its configuration lacks")     \
     X(ERASED, "erased",                                                                            \
       "all of a deleted user goes within a bound, and nothing goes that nobody asked for")         \
+    X(SECRETS, "secrets",                                                                          \
+      "no frame, log, status or metric holds a secret but where the protocol has it so")           \
     X(LIMITED, "limited", "nobody is told to slow down where there is no limit")                   \
     X(ALIVE, "alive", "no process stops, stumbles or spins but for a fault that makes it")
 
@@ -169,6 +171,18 @@ typedef bool watch_is_void(void *context, const char *user, const char *session,
 /* What @region knows of @shard's revocations is @age_us old, it says. The same error. */
 void watch_revocations_age(struct watch *watch, struct moment at, uint32_t region, uint32_t shard,
                            uint64_t age_us, watch_is_void *is_void, void *context);
+
+/* ---- what is said at all ---- */
+
+/* Between whom: a router and a region; two regions; a replicator and a region. */
+enum watch_link { WATCH_LINK_CLIENTS, WATCH_LINK_REGIONS, WATCH_LINK_REPLICATION };
+
+/* @from sends that whole frame to @to. */
+void watch_frame(struct watch *watch, uint64_t now_us, const char *from, const char *to,
+                 enum watch_link link, const uint8_t *bytes, size_t size);
+
+/* @who tells an operator that: in its log, in a status, or asked to explain. */
+void watch_said(struct watch *watch, uint64_t now_us, const char *who, const char *text);
 
 /* ---- what clients are told ---- */
 
