@@ -376,7 +376,9 @@ static void change_keys(struct process *process, const struct region_action *act
 
     if (action->kind == REGION_FORGET_KEY)
         forget_key(host, action->text);
-    else if (kid_number(action->text, simulation->plan->region_names[process->index], &number) == 0)
+    else if (kid_number(action->text, simulation->plan->region_names[process->index], &number) ==
+                 0 &&
+             !region_host_has_key(host, number)) /* it is asked for until it is told of */
         add_key(process, host, number);
     process_send(process_errand(process, keys_changed, 0), simulation->now_us + KEY_FILE_US);
 }
