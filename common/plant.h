@@ -64,6 +64,7 @@
     /* in the vault */                                                                             \
     X(UNGRANTED_READ, "ungranted-read", "another user's item is shown to whoever asks for it")     \
     X(STALE_GRANT, "stale-grant", "a follower honours grants however old its copy of them is")     \
+    X(UNSEALED_ITEM, "unsealed-item", "an item travels in the clear beside its sealed form")       \
     /* in a router */                                                                              \
     X(UNKNOWN_AS_FAILED, "unknown-as-failed", "a write of unknown fate counts as not written")     \
     X(OVERTAKEN_QUEUE, "overtaken-queue", "a write goes home past earlier ones that are queued")   \

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "common/memory.h"
+#include "common/plant.h"
 #include "common/reach.h"
 #include "regiond/answer.h"
 #include "regiond/commit.h"
@@ -56,6 +57,9 @@ static void start_put(struct region *region, struct request *request, const stru
     writing.terms.action = "vault.put";
     writing.terms.quota_bytes = region->settings.quota_vault_bytes;
     writing.terms.quota_keys = region->settings.quota_vault_keys;
+    if (PLANTED(UNSEALED_ITEM))
+        writing.terms.content_type = arena_text_of(
+            region->scratch, (struct slice){(const char *)call->body.data, call->body.len});
     digest(call, key, writing.terms.request_digest);
     writing_start(region, request, &writing);
     sodium_memzero(&seal, sizeof seal);

@@ -9,6 +9,7 @@
 #include "sim/client_internal.h"
 #include "sim/director.h"
 #include "sim/router_host.h"
+#include "sim/secrets.h"
 
 /* The way between a client and its router: loopback, and a process that has to wake up. */
 #define HOP_US_MIN     20
@@ -465,7 +466,7 @@ void client_create_all(struct simulation *simulation)
         struct client_user *user = &simulation->clients->users[i];
 
         user->name = arena_format(simulation->arena, "u%zu", i);
-        user->password = arena_format(simulation->arena, "password of u%zu", i);
+        user->password = arena_format(simulation->arena, SECRETS_PASSWORD "%zu", i);
     }
     for (uint32_t i = 0; i < plan->client_count; i++)
         create(simulation, i);

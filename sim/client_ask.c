@@ -5,6 +5,7 @@
 
 #include "sim/client_internal.h"
 #include "sim/director.h"
+#include "sim/secrets.h"
 
 static const char *format_key(struct client *client, const struct plan_operation *operation)
 {
@@ -45,8 +46,9 @@ void client_set_value(struct attempt *attempt)
 {
     struct client *client = attempt->client;
 
-    attempt->asked.value =
-        arena_format(client->simulation->arena, "v%u.%u", client->index, attempt->operation.number);
+    attempt->asked.value = arena_format(
+        client->simulation->arena, "v%u.%u%s", client->index, attempt->operation.number,
+        attempt->operation.kind == PLAN_OPERATION_VAULT_PUT ? SECRETS_ITEM : "");
     attempt->http.body = slice_of(attempt->asked.value);
     attempt->http.content_type = slice_of("text/plain");
 }
@@ -296,6 +298,7 @@ static void set_bearer(struct attempt *attempt)
     else if (attempt->bearer == BEARER_NARROW)
         attempt->token = client->narrow_token;
     asked->claims = attempt->token.claims;
+    asked->kid = attempt->token.kid ? attempt->token.kid : "";
     asked->user_id = client->user_id;
     asked->shard = client->shard;
     if (attempt->bearer == BEARER_OLD) {

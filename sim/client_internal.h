@@ -28,6 +28,7 @@ enum attempt_phase {
 struct client_token {
     const char *text; /* NULL: there is none */
     const struct token_claims *claims;
+    const char *kid;
 };
 
 /* With which of the session's tokens a request goes out. */
@@ -49,7 +50,7 @@ struct attempt {
     enum attempt_phase phase;
     enum bearer bearer;
     struct client_token token;             /* that it goes out with */
-    uint64_t told_lives[PLAN_REGIONS_MAX]; /* of the regions of asked.told_ahead */
+    uint64_t told_lives[PLAN_REGIONS_MAX]; /* of the regions, when it was sent */
     bool is_again;                         /* the sign-up of an account that was deleted */
     struct outcome_route *route;           /* what explain has said; NULL: nothing */
     bool over;

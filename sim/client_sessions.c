@@ -8,6 +8,7 @@
 
 #include "sim/client_internal.h"
 #include "sim/region_host.h"
+#include "sim/secrets.h"
 
 static struct arena *arena_of(const struct client *client)
 {
@@ -16,13 +17,14 @@ static struct arena *arena_of(const struct client *client)
 
 /* ---- which ---- */
 
-/* With a void token: mostly to read, so that all places are tried. */
+/* What a void token is tried for. */
 static enum plan_operation_kind old_token_for(const struct plan_operation *operation)
 {
-    static const enum plan_operation_kind kinds[] = {PLAN_OPERATION_READ, PLAN_OPERATION_WRITE,
-                                                     PLAN_OPERATION_READ, PLAN_OPERATION_REFRESH};
+    static const enum plan_operation_kind kinds[] = {
+        PLAN_OPERATION_READ,      PLAN_OPERATION_WRITE, PLAN_OPERATION_REFRESH,
+        PLAN_OPERATION_VAULT_GET, PLAN_OPERATION_READ,  PLAN_OPERATION_VAULT_PUT};
 
-    return kinds[operation->number % 4];
+    return kinds[operation->number % 6];
 }
 
 static enum plan_operation_kind narrow_for(const struct client *client,
@@ -131,7 +133,7 @@ static void sign_up_as_rival(struct attempt *attempt)
 {
     const struct client *client = attempt->client;
 
-    credentials(attempt, "/v1/users", "of a rival", "");
+    credentials(attempt, "/v1/users", SECRETS_PASSWORD "rival", "");
     set_key(attempt,
             arena_format(arena_of(client), "c%u-%u", client->index, attempt->operation.number));
 }
@@ -177,25 +179,38 @@ static bool copy(char *to, size_t size, const char *from)
     return length > 0 && (size_t)length < size;
 }
 
-/* What stands between the dots of a JWT; regions look at its signature. */
-static json_t *payload_of(const char *token)
+/* The first part of a JWT is its header, the second one its payload; regions look at the third. */
+static json_t *part_of(const char *token, unsigned which)
 {
-    const char *dot = strchr(token, '.'), *end = dot ? strchr(dot + 1, '.') : NULL;
+    const char *end = strchr(token, '.');
     char text[TOKEN_SIZE_MAX];
     size_t size;
 
-    if (!end ||
-        sodium_base642bin((unsigned char *)text, sizeof text, dot + 1, (size_t)(end - dot - 1),
-                          NULL, &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
+    for (; end && which > 0; which--) {
+        token = end + 1;
+        end = strchr(token, '.');
+    }
+    if (!end || sodium_base642bin((unsigned char *)text, sizeof text, token, (size_t)(end - token),
+                                  NULL, &size, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0)
         return NULL;
     return json_loadb(text, size, 0, NULL);
+}
+
+static const char *read_kid(const struct client *client, const char *token)
+{
+    json_t *header = part_of(token, 0);
+    const char *text = json_string_value(json_object_get(header, "kid"));
+    const char *kid = arena_text(arena_of(client), text ? text : "");
+
+    json_decref(header);
+    return kid;
 }
 
 static bool read_claims(const char *token, struct token_claims *ret_claims)
 {
     json_int_t generation, auth_time_s, issued_s, expires_s;
     const char *user, *shard, *session, *scope;
-    json_t *payload = payload_of(token);
+    json_t *payload = part_of(token, 1);
     bool good = payload &&
                 json_unpack(payload, "{s:s, s:s, s:s, s:s, s:I, s:I, s:I, s:I}", "sub", &user,
                             "shard", &shard, "sid", &session, "scope", &scope, "gen", &generation,
@@ -220,39 +235,55 @@ struct client_token client_session_token(const struct client *client, struct sli
     json_t *root = json_loadb(body.data, body.size, 0, NULL);
     const char *text = json_string_value(json_object_get(root, "token"));
     struct token_claims *claims = arena_alloc(arena_of(client), sizeof *claims);
-    struct client_token token = {NULL, NULL};
+    struct client_token token = {NULL, NULL, ""};
 
     memset(claims, 0, sizeof *claims);
     if (text && read_claims(text, claims))
-        token = (struct client_token){arena_text(arena_of(client), text), claims};
+        token = (struct client_token){arena_text(arena_of(client), text), claims,
+                                      read_kid(client, text)};
     json_decref(root);
     return token;
 }
 
 /* ---- who knows ---- */
 
+static bool has_key(const Mec__Config *config, const char *kid)
+{
+    for (size_t i = 0; i < config->n_keys; i++)
+        if (strcmp(config->keys[i]->kid, kid) == 0)
+            return true;
+    return false;
+}
+
 /* What comes ahead of the log is in no file: a region that ends forgets it. */
 void client_session_sends(struct attempt *attempt)
 {
     struct simulation *simulation = attempt->client->simulation;
 
-    if (attempt->bearer != BEARER_OLD && attempt->bearer != BEARER_OWN)
+    if (!attempt->token.text)
         return;
     for (uint32_t i = 0; i < simulation->plan->region_count; i++) {
         struct process *process = simulation_regiond(simulation, i);
 
-        if (!process->up || !region_host_is_revoked(process, attempt->asked.claims))
-            continue;
-        attempt->asked.told_ahead |= UINT32_C(1) << i;
         attempt->told_lives[i] = process->life;
+        if (!process->up)
+            continue;
+        if (attempt->bearer != BEARER_NARROW &&
+            region_host_is_revoked(process, attempt->asked.claims))
+            attempt->asked.told_ahead |= UINT32_C(1) << i;
+        if (!has_key(process->config, attempt->asked.kid))
+            attempt->asked.keyless |= UINT32_C(1) << i;
     }
 }
 
 void client_session_is_told(struct attempt *attempt)
 {
-    for (uint32_t i = 0; i < attempt->client->simulation->plan->region_count; i++)
-        if (simulation_regiond(attempt->client->simulation, i)->life != attempt->told_lives[i])
-            attempt->asked.told_ahead &= ~(UINT32_C(1) << i);
+    for (uint32_t i = 0; i < attempt->client->simulation->plan->region_count; i++) {
+        if (simulation_regiond(attempt->client->simulation, i)->life == attempt->told_lives[i])
+            continue;
+        attempt->asked.told_ahead &= ~(UINT32_C(1) << i);
+        attempt->asked.keyless &= ~(UINT32_C(1) << i);
+    }
 }
 
 /* ---- learning ---- */
@@ -283,9 +314,9 @@ static void drop_token(const struct attempt *attempt)
     struct client *client = attempt->client;
 
     if (attempt->bearer == BEARER_NARROW)
-        client->narrow_token = (struct client_token){NULL, NULL};
+        client->narrow_token = (struct client_token){NULL, NULL, ""};
     else if (attempt->bearer != BEARER_OLD)
-        client->token = (struct client_token){NULL, NULL};
+        client->token = (struct client_token){NULL, NULL, ""};
 }
 
 static void signed_up(const struct attempt *attempt, int status)

@@ -11,6 +11,7 @@
 #include "sim/region_host.h"
 #include "sim/replicator_host.h"
 #include "sim/router_host.h"
+#include "sim/secrets.h"
 
 #define FIRST_START_US   (20 * MILLISECOND_US)
 #define TOLD_US_MIN      200 /* a config on its way */
@@ -37,9 +38,15 @@ const Mec__Config *director_first_config(const struct simulation *simulation)
     return simulation->director->configs[0];
 }
 
+static void make_seed(uint8_t *ret_seed, size_t size, uint32_t number)
+{
+    memset(ret_seed, (int)number, size);
+    memcpy(ret_seed, SECRETS_SEED, sizeof SECRETS_SEED - 1);
+}
+
 void director_signing_seed(uint32_t region, uint32_t number, uint8_t ret_seed[TOKEN_KEY_SEED_SIZE])
 {
-    memset(ret_seed, (int)(region + 1 + PLAN_REGIONS_MAX * (number - 1)), TOKEN_KEY_SEED_SIZE);
+    make_seed(ret_seed, TOKEN_KEY_SEED_SIZE, region + 1 + PLAN_REGIONS_MAX * (number - 1));
 }
 
 /* The first key of a region; the same in each run: made once. */
@@ -76,7 +83,7 @@ static uint8_t (*vault_keys(void))[VAULT_KEY_PUBLIC_SIZE]
 
 void director_vault_seed(uint32_t region, uint8_t ret_seed[VAULT_KEY_SEED_SIZE])
 {
-    memset(ret_seed, 0x80 | (int)region, VAULT_KEY_SEED_SIZE);
+    make_seed(ret_seed, VAULT_KEY_SEED_SIZE, 0x80 | region);
 }
 
 static Mec__Config *compile(struct director *director)
@@ -114,6 +121,8 @@ static void add_config(struct director *director)
     director->configs =
         memory_grow(director->configs, (director->config_count + 1) * sizeof(Mec__Config *));
     director->configs[director->config_count++] = config;
+    for (size_t i = 0; i < director->simulation->plan->region_count; i++)
+        key_ring_stamp(&director->rings[i], config->version);
 }
 
 static void configured(struct process *process, struct errand *errand)

@@ -4,7 +4,7 @@
  * than they: the true state.
  *
  * director.c has configuration and processes, director_faults.c the faults, director_links.c those
- * of links, director_homes.c the moves of homes. */
+ * of links, director_homes.c the moves of homes, director_keys.c those of signing keys. */
 
 #ifndef MEC_DIRECTOR_H
 #define MEC_DIRECTOR_H

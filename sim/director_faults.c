@@ -237,6 +237,8 @@ static bool happen(struct director *director, struct active *active)
     case PLAN_FAULT_CACHE_FREEZE:
     case PLAN_FAULT_CACHE_FLUSH:
         return director_break_part(director, active);
+    case PLAN_FAULT_ROTATE_KEYS:
+        return director_rotate_keys(director, fault);
     case PLAN_FAULT_COUNT:
         break;
     }

@@ -56,6 +56,7 @@ struct director {
     bool gone[PLAN_REGIONS_MAX]; /* for good */
     bool control_down;
     uint64_t cache_bytes; /* in force; as in the plan when no fault says otherwise */
+    bool looks_at_keys;   /* a look is due */
     struct active *active;
     struct move *moves;
     uint32_t sole_region; /* that all faults of the plan are about; PLAN_NONE: there are none */
@@ -129,5 +130,10 @@ bool director_move_home(struct director *director, uint32_t shard, uint32_t to,
                         uint64_t back_after_us);
 bool director_move_live_home(struct director *director, uint32_t shard, uint32_t to);
 void director_free_moves(struct director *director);
+
+/* ---- director_keys.c ---- */
+
+/* Returns false when the region has too many already. */
+bool director_rotate_keys(struct director *director, const struct plan_fault *fault);
 
 #endif

@@ -62,6 +62,7 @@ void looks_explained(struct simulation *simulation, const char *who, uint64_t ex
     bool is_error = json_object_get(said, "error") != NULL;
 
     simulation_note(simulation, text, strlen(text));
+    watch_said(simulation->watch, simulation->now_us, who, text);
     if (!said || (wanted != EITHER && is_error != (wanted == AN_ERROR)))
         watch_report(simulation->watch, simulation->now_us, WATCH_EXPLAINED,
                      "%s explains %s %s with %s: %s", who, questions[explain_id & ~LOOKS_ID].method,

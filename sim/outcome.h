@@ -33,6 +33,9 @@ struct outcome_asked {
     const struct token_claims *claims; /* of the token that came with it; NULL: none did */
     uint32_t told_ahead; /* bit set of regions that had been told, ahead of the log, that it is void
                           * when it was sent, and run since */
+    const char *kid;     /* which key has signed that token; "": it is not said */
+    uint32_t keyless; /* bit set of regions that ran by a configuration without that key when it was
+                       * sent, and have run since */
     bool undisturbed; /* nothing is or was lately broken but one region that is neither the user's
                        * home nor where the client is: it must be served well */
 };

@@ -97,6 +97,7 @@ static const struct plan_shape shapes[PLAN_FAULT_COUNT] = {
     SHAPE(CACHE_DISABLE, true, true, CACHE, NONE),
     SHAPE(CACHE_FREEZE, true, true, CACHE, NONE),
     SHAPE(CACHE_FLUSH, true, false, CACHE, NONE),
+    SHAPE(ROTATE_KEYS, true, false, NONE, COUNT),
 };
 
 const char *plan_fault_name(enum plan_fault_kind kind)

@@ -89,7 +89,9 @@
       "calls of SERVICE in REGION wait AMOUNT us, for a while")                                    \
     X(CACHE_DISABLE, "cache-disable", "CACHE of REGION is disabled, for a while")                  \
     X(CACHE_FREEZE, "cache-freeze", "CACHE of REGION is frozen, for a while")                      \
-    X(CACHE_FLUSH, "cache-flush", "CACHE of REGION is flushed")
+    X(CACHE_FLUSH, "cache-flush", "CACHE of REGION is flushed")                                    \
+    X(ROTATE_KEYS, "rotate-keys",                                                                  \
+      "REGION changes its signing key; with an AMOUNT of 1 because the old one has leaked")
 
 enum plan_fault_kind {
 #define X(kind, name, what) PLAN_FAULT_##kind,

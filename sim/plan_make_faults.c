@@ -77,6 +77,7 @@ static const struct luck lucks[PLAN_FAULT_COUNT] = {
     LUCK(CACHE_DISABLE, OFTEN, 0, 0, 0),
     LUCK(CACHE_FREEZE, OFTEN, 0, 0, 0),
     LUCK(CACHE_FLUSH, OFTEN, 0, 0, 0),
+    LUCK(ROTATE_KEYS, OFTEN, 1, 5, 12),
 };
 
 /* What all faults of a plan share. */

@@ -210,6 +210,12 @@ bool process_acts(struct process *process)
     return true;
 }
 
+void process_says(struct process *process, const char *text)
+{
+    watch_said(process->simulation->watch, process->simulation->now_us, process->name, text);
+    simulation_trace(process->simulation, process->name, "says: %s", text);
+}
+
 void process_stepped(struct process *process, uint64_t wake_us)
 {
     uint64_t now_us = process->simulation->now_us;

@@ -84,6 +84,9 @@ void process_send(struct errand *errand, uint64_t at_us);
 bool process_acts(struct process *process);
 void process_stepped(struct process *process, uint64_t wake_us);
 
+/* It logs that. */
+void process_says(struct process *process, const char *text);
+
 /* What its wall clock says. */
 struct moment process_moment(const struct process *process);
 

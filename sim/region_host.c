@@ -18,6 +18,7 @@
 #define HAND_OVER_US_MAX 150
 #define HASH_US_MIN      500
 #define HASH_US_MAX      6000
+#define KEY_FILE_US      2000
 #define IDLE_US          (20 * MILLISECOND_US) /* as in live_storage.c */
 
 /* Signatures cost more than all the rest of a second: heads of audit chains are signed less often
@@ -28,7 +29,8 @@ struct region_host {
     struct process *process;
     struct vfs *disk;
     char vfs_name[32];
-    struct region_key key;
+    struct region_key keys[16]; /* files of its own, beside those on the disk */
+    size_t key_count;
     uint8_t vault_seed[VAULT_KEY_SEED_SIZE];
     bool damaged[PLAN_REGIONS_MAX]; /* by shard */
 
@@ -40,6 +42,15 @@ struct region_host {
     uint64_t failures; /* of the disk, as of the start: a later one may end the process */
 };
 
+static void add_key(const struct process *process, struct region_host *host, uint32_t number)
+{
+    struct region_key *key = &host->keys[host->key_count++];
+
+    assert(host->key_count <= sizeof host->keys / sizeof host->keys[0]);
+    kid_format(process->simulation->plan->region_names[process->index], number, key->kid);
+    director_signing_seed(process->index, number, key->seed);
+}
+
 struct region_host *region_host_create(struct process *process)
 {
     struct simulation *simulation = process->simulation;
@@ -49,8 +60,7 @@ struct region_host *region_host_create(struct process *process)
     snprintf(host->vfs_name, sizeof host->vfs_name, "disk-%u", process->index);
     host->disk = vfs_create(host->vfs_name, random_next(&simulation->luck[LUCK_STORAGE]));
     vfs_set_sync_us(host->disk, simulation->plan->sync_us);
-    kid_format(simulation->plan->region_names[process->index], 1, host->key.kid);
-    director_signing_seed(process->index, 1, host->key.seed);
+    add_key(process, host, 1);
     director_vault_seed(process->index, host->vault_seed);
     for (size_t i = 0; i < simulation->plan->region_count; i++)
         template_copy(host->disk, simulation->plan->region_names[i]);
@@ -318,12 +328,59 @@ static void fail(struct process *process, const char *why)
 {
     struct simulation *simulation = process->simulation;
 
+    watch_said(simulation->watch, simulation->now_us, process->name, why);
     simulation_trace(simulation, process->name, "stops at once: %s", why);
     if (!is_excused(process->region))
         watch_report(simulation->watch, simulation->now_us, WATCH_ALIVE,
                      "%s stops for no reason that its disk gave it: %s", process->name, why);
     process->dying = true;
     process->dies_by = PROCESS_KILLED;
+}
+
+bool region_host_has_key(const struct region_host *host, uint32_t number)
+{
+    const struct process *process = host->process;
+    char kid[KID_SIZE];
+
+    kid_format(process->simulation->plan->region_names[process->index], number, kid);
+    for (size_t i = 0; i < host->key_count; i++)
+        if (strcmp(host->keys[i].kid, kid) == 0)
+            return true;
+    return false;
+}
+
+static void step(struct process *process, struct region_event event);
+
+static void keys_changed(struct process *process, struct errand *errand)
+{
+    (void)errand;
+    step(process, (struct region_event){.kind = REGION_KEYS,
+                                        .keys = process->region->keys,
+                                        .key_count = process->region->key_count});
+}
+
+static void forget_key(struct region_host *host, const char *kid)
+{
+    for (size_t i = host->key_count; i-- > 0;)
+        if (strcmp(host->keys[i].kid, kid) == 0)
+            memmove(&host->keys[i], &host->keys[i + 1],
+                    (--host->key_count - i) * sizeof host->keys[0]);
+}
+
+/* Made and removed at once, and told a moment later: the process may be gone by then. */
+static void change_keys(struct process *process, const struct region_action *action)
+{
+    struct region_host *host = process->region;
+    struct simulation *simulation = process->simulation;
+    uint32_t number;
+
+    if (action->kind == REGION_FORGET_KEY)
+        forget_key(host, action->text);
+    else if (kid_number(action->text, simulation->plan->region_names[process->index], &number) ==
+                 0 &&
+             !region_host_has_key(host, number)) /* it is asked for until it is told of */
+        add_key(process, host, number);
+    process_send(process_errand(process, keys_changed, 0), simulation->now_us + KEY_FILE_US);
 }
 
 static void carry_out(struct process *process, const struct region_action *action)
@@ -337,6 +394,8 @@ static void carry_out(struct process *process, const struct region_action *actio
         sockets_send(process, action->peer, action->bytes, action->size);
         return;
     case REGION_CLOSE:
+        watch_said(process->simulation->watch, process->simulation->now_us, process->name,
+                   action->text);
         simulation_trace(process->simulation, process->name, "closes a connection: %s",
                          action->text);
         sockets_drop(process, action->connection);
@@ -352,12 +411,13 @@ static void carry_out(struct process *process, const struct region_action *actio
         return;
     case REGION_MAKE_KEY:
     case REGION_FORGET_KEY:
+        change_keys(process, action);
         return;
     case REGION_STOP:
         fail(process, action->text);
         return;
     case REGION_LOG:
-        simulation_trace(process->simulation, process->name, "says: %s", action->text);
+        process_says(process, action->text);
         return;
     }
 }
@@ -404,8 +464,8 @@ static int create_core(struct process *process, const struct store_end *ends)
         .name = simulation->plan->region_names[process->index],
         .directory = REGION_HOST_DIRECTORY,
         .vfs = host->vfs_name,
-        .keys = &host->key,
-        .key_count = 1,
+        .keys = host->keys,
+        .key_count = host->key_count,
         .audit_interval_us = AUDIT_INTERVAL_US,
         .vault_seed = host->vault_seed,
         .link_seed = random_next(&simulation->luck[LUCK_PROCESSES]),

@@ -42,4 +42,7 @@ void region_host_peer_frame(struct process *process, uint32_t peer, const struct
 void region_host_served(struct process *process, uint64_t number, const struct frame *frame);
 void region_host_closed(struct process *process, uint64_t number);
 
+/* Has it made the signing key of that number? */
+bool region_host_has_key(const struct region_host *host, uint32_t number);
+
 #endif

@@ -14,7 +14,7 @@ static void carry_out(struct process *process, const struct replicator_action *a
         sockets_close(process, action->peer);
         return;
     case REPLICATOR_LOG:
-        simulation_trace(process->simulation, process->name, "says: %s", action->text);
+        process_says(process, action->text);
         return;
     }
 }

@@ -30,7 +30,7 @@ static void carry_out(struct process *process, const struct router_action *actio
         simulation_trace(process->simulation, process->name, "is ready");
         return;
     case ROUTER_LOG:
-        simulation_trace(process->simulation, process->name, "says: %s", action->text);
+        process_says(process, action->text);
         return;
     }
 }

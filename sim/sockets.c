@@ -283,12 +283,29 @@ void sockets_process_gone(struct process *process)
 
 /* ---- sending ---- */
 
+static enum watch_link link_of(const struct connection *connection)
+{
+    switch (connection->client->kind) {
+    case PROCESS_REGIOND:
+        return WATCH_LINK_REGIONS;
+    case PROCESS_REPLICATOR:
+        return WATCH_LINK_REPLICATION;
+    case PROCESS_ROUTER:
+        break;
+    }
+    return WATCH_LINK_CLIENTS;
+}
+
 static void send_frame(struct connection *connection, enum way way, const uint8_t *frame,
                        size_t size, uint64_t at_us)
 {
+    struct simulation *simulation = connection->client->simulation;
     struct errand *errand =
         errand_for(connection, way, way == TO_SERVER ? server_takes : client_takes, size);
 
+    watch_frame(simulation->watch, simulation->now_us,
+                end_of(connection, way == TO_SERVER ? TO_CLIENT : TO_SERVER)->name,
+                end_of(connection, way)->name, link_of(connection), frame, size);
     memcpy(errand->bytes, frame, size);
     process_send(errand, at_us);
 }

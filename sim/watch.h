@@ -64,8 +64,11 @@ struct watch;
     X(TOKEN_VOID, "token-void",                                                                    \
       "a void token is honoured by no region that knows, and sessions end by request only")        \
     X(TOKEN_GOOD, "token-good", "a token that stands is refused by nobody")                        \
+    X(TOKENS, "tokens", "no region honours a token whose signing key its configuration lacks")     \
     X(ERASED, "erased",                                                                            \
       "all of a deleted user goes within a bound, and nothing goes that nobody asked for")         \
+    X(SECRETS, "secrets",                                                                          \
+      "no frame, log, status or metric holds a secret but where the protocol has it so")           \
     X(LIMITED, "limited", "nobody is told to slow down where there is no limit")                   \
     X(ALIVE, "alive", "no process stops, stumbles or spins but for a fault that makes it")
 
@@ -129,6 +132,11 @@ void watch_copy_damaged(struct watch *watch, uint64_t now_us, uint32_t region, u
 size_t watch_home_moved(struct watch *watch, uint64_t now_us, uint32_t shard, uint32_t home,
                         uint64_t epoch, uint64_t kept_seq);
 
+/* The operator has said that @region's signing keys before @number have leaked. Tokens that they
+ * have signed may be refused from now on; so may those of @number, which signs before it is known
+ * everywhere. */
+void watch_keys_leaked(struct watch *watch, uint32_t region, uint32_t number);
+
 /* @region's wall clock is @offset_us off as of now, and runs @drift_ppm fast from now on. */
 void watch_clock(struct watch *watch, uint64_t now_us, uint32_t region, int64_t offset_us,
                  int64_t drift_ppm);
@@ -163,6 +171,18 @@ typedef bool watch_is_void(void *context, const char *user, const char *session,
 /* What @region knows of @shard's revocations is @age_us old, it says. The same error. */
 void watch_revocations_age(struct watch *watch, struct moment at, uint32_t region, uint32_t shard,
                            uint64_t age_us, watch_is_void *is_void, void *context);
+
+/* ---- what is said at all ---- */
+
+/* Between whom: a router and a region; two regions; a replicator and a region. */
+enum watch_link { WATCH_LINK_CLIENTS, WATCH_LINK_REGIONS, WATCH_LINK_REPLICATION };
+
+/* @from sends that whole frame to @to. */
+void watch_frame(struct watch *watch, uint64_t now_us, const char *from, const char *to,
+                 enum watch_link link, const uint8_t *bytes, size_t size);
+
+/* @who tells an operator that: in its log, in a status, or asked to explain. */
+void watch_said(struct watch *watch, uint64_t now_us, const char *who, const char *text);
 
 /* ---- what clients are told ---- */
 

@@ -185,6 +185,7 @@ struct watch_region {
     } clock;
     bool disk_was_lost;
     uint64_t disk_lost_us; /* the last time */
+    uint32_t leaked;       /* the highest number of its signing keys that may be refused */
 };
 
 /* ---- clients ---- */

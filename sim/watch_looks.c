@@ -23,6 +23,7 @@ static json_t *read_status(struct watch *watch, uint64_t now_us, const char *who
 {
     json_t *root = json_loads(text, 0, NULL);
 
+    watch_said(watch, now_us, who, text);
     if (!root)
         watch_report(watch, now_us, WATCH_STATUS, "%s has a status that is no JSON: %.300s", who,
                      text);
@@ -158,6 +159,7 @@ void watch_metrics(struct watch *watch, uint64_t now_us, const char *who, const 
 {
     const char *line = text;
 
+    watch_said(watch, now_us, who, text);
     while (*line) {
         size_t size = strcspn(line, "\n");
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/kid.h"
 #include "sim/simulation.h"
 #include "sim/watch_internal.h"
 
@@ -276,6 +277,7 @@ static bool is_read(enum plan_operation_kind kind)
     case PLAN_OPERATION_READ_FORCED:
     case PLAN_OPERATION_LIST:
     case PLAN_OPERATION_WHOAMI:
+    case PLAN_OPERATION_VAULT_GET:
         return true;
     default:
         return false;
@@ -338,7 +340,25 @@ static void check_honoured(struct watch *watch, const struct outcome_asked *aske
                "the token is void, and the bookmark is past what says so");
 }
 
-/* Nobody but the home takes it, and that knows. */
+/* For what must not be done with a token that may be void. That another's item is none of the
+ * client's can be said to any. */
+static bool is_taken_gravely(enum plan_operation_kind kind, const struct outcome *outcome)
+{
+    switch (kind) {
+    case PLAN_OPERATION_REFRESH:
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        return is_honoured(outcome);
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+        return outcome->status == 200;
+    default:
+        return false;
+    }
+}
+
 static void check_accepted(struct watch *watch, const struct outcome_asked *asked,
                            const struct outcome *outcome, uint32_t shard)
 {
@@ -351,9 +371,19 @@ static void check_accepted(struct watch *watch, const struct outcome_asked *aske
                                 .generation = asked->claims->generation,
                                 .expires_s = asked->claims->expires_s};
 
-    if (asked->operation->kind == PLAN_OPERATION_REFRESH && outcome->status == 201 &&
-        region != PLAN_NONE)
+    if (is_taken_gravely(asked->operation->kind, outcome) && region != PLAN_NONE)
         watch_accepted(watch, at, region, &token);
+}
+
+/* Neither what was known of it before, nor what else it says, makes up for the key. */
+static void check_key(struct watch *watch, const struct outcome_asked *asked,
+                      const struct outcome *outcome)
+{
+    uint32_t region = watch_find(watch, outcome->region);
+
+    if (region != PLAN_NONE && is_honoured(outcome) && (asked->keyless >> region & 1) != 0)
+        report(watch, asked, outcome, WATCH_TOKENS,
+               "that region's configuration had no such key when it was asked");
 }
 
 /* ---- what is refused ---- */
@@ -373,11 +403,28 @@ static bool may_be_out_of_time(const struct watch *watch, const struct outcome_a
     return late_us >= claims->expires_s * SECOND_US || early_us < claims->issued_s * SECOND_US;
 }
 
+void watch_keys_leaked(struct watch *watch, uint32_t region, uint32_t number)
+{
+    watch->regions[region].leaked = number;
+}
+
+/* A key that another one follows as usual is good for as long as what it has signed. */
+static bool may_be_of_a_leaked_key(const struct watch *watch, const char *kid)
+{
+    uint32_t number;
+
+    for (size_t i = 0; i < watch->region_count; i++)
+        if (kid_number(kid, watch->regions[i].name, &number) == 0)
+            return number <= watch->regions[i].leaked;
+    return false;
+}
+
 static bool may_be_void(const struct watch *watch, const struct outcome_asked *asked,
                         const struct outcome *outcome, uint32_t shard)
 {
-    return may_be_out_of_time(watch, asked, outcome) || !watch_sessions_is_firm(watch, shard) ||
-           !history_of(watch, asked->claims) || is_void_for_some(watch, asked->claims);
+    return may_be_out_of_time(watch, asked, outcome) || may_be_of_a_leaked_key(watch, asked->kid) ||
+           !watch_sessions_is_firm(watch, shard) || !history_of(watch, asked->claims) ||
+           is_void_for_some(watch, asked->claims);
 }
 
 /* "": a token is enough, whatever it is good for. */
@@ -392,6 +439,13 @@ static const char *scope_of(enum plan_operation_kind kind)
     case PLAN_OPERATION_REVOKE_ALL:
     case PLAN_OPERATION_DELETE_ACCOUNT:
         return "account";
+    case PLAN_OPERATION_VAULT_PUT:
+    case PLAN_OPERATION_VAULT_GET:
+    case PLAN_OPERATION_VAULT_DELETE:
+    case PLAN_OPERATION_VAULT_GET_SHARED:
+    case PLAN_OPERATION_GRANT:
+    case PLAN_OPERATION_WITHDRAW:
+        return "vault";
     default:
         return "metadata";
     }
@@ -543,6 +597,7 @@ static void check_bearer(struct watch *watch, const struct outcome_asked *asked,
     if (shard == PLAN_NONE || kind == PLAN_OPERATION_ODD)
         return; /* odd ones may come with another's header */
     check_scope(watch, asked, outcome);
+    check_key(watch, asked, outcome);
     check_refused(watch, asked, outcome, shard);
     check_accepted(watch, asked, outcome, shard);
     if (!ends_sessions(kind))

@@ -570,6 +570,64 @@ START_TEST(the_socket_is_its_owners_alone)
 }
 END_TEST
 
+START_TEST(nobody_listens_where_others_could_put_a_socket)
+{
+    struct live_listener *listener = NULL;
+
+    for (mode_t bit = 1; bit <= 040; bit <<= 1) {
+        ck_assert_int_eq(chmod(directory, 0700 | bit), 0);
+        ck_assert_int_eq(live_listen(loop, path, &handlers, &server, &listener), -EPERM);
+        ck_assert_int_lt(access(path, F_OK), 0);
+    }
+    ck_assert_ptr_null(listener);
+    ck_assert_int_eq(chmod(directory, 0700), 0);
+    ck_assert_int_eq(live_listen(loop, path, &handlers, &server, &listener), 0);
+    live_listener_free(listener);
+}
+END_TEST
+
+/* As another user: listen, and see whether who comes says anything. 0 when not. */
+static int listen_as_somebody_else(int ready)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0), other;
+    char byte = 1;
+
+    strcpy(address.sun_path, path);
+    if (setuid(65534) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        listen(fd, 5) < 0 || write(ready, &byte, 1) != 1)
+        return 1;
+    other = accept(fd, NULL, NULL);
+    return read(other, &byte, 1) == 0 ? 0 : 2;
+}
+
+START_TEST(another_user_who_listens_is_told_nothing)
+{
+    struct live_peer *peer;
+    int ready[2], status = 0;
+    char byte;
+    pid_t pid;
+
+    if (geteuid() != 0)
+        return; /* only root can become somebody else */
+    ck_assert_int_eq(chmod(directory, 0777), 0);
+    ck_assert_int_eq(pipe(ready), 0);
+    pid = fork();
+    if (pid == 0)
+        _exit(listen_as_somebody_else(ready[1]));
+    ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+    peer = live_peer_connect(loop, "server", path, &handlers, &client);
+    while (waitpid(pid, &status, WNOHANG) == 0) {
+        ck_assert_uint_eq(client.ups, 0);
+        event_base_loop(live_loop_base(loop), EVLOOP_NONBLOCK);
+        usleep(1000);
+    }
+    ck_assert_int_eq(WEXITSTATUS(status), 0);
+    live_peer_free(peer);
+    unlink(path);
+}
+END_TEST
+
 /* As another user: 0 when the connection is closed at once. */
 static int try_as_somebody_else(void)
 {
@@ -657,6 +715,8 @@ int main(void)
         a_stale_socket_is_replaced_and_a_file_is_not,
         the_socket_is_its_owners_alone,
         another_user_is_shown_out,
+        nobody_listens_where_others_could_put_a_socket,
+        another_user_who_listens_is_told_nothing,
         a_path_that_does_not_fit_is_refused,
         a_peer_remembers_its_owners_number,
     };

@@ -161,6 +161,29 @@ START_TEST(the_readers_own_shard_must_be_known_newly_enough_too)
 }
 END_TEST
 
+START_TEST(a_name_that_nobody_has_is_as_stale_as_any)
+{
+    Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(EU, "bob");
+    const Mec__Answer *stale;
+    int alike = 0;
+
+    put(US, ada, "note", "v");
+    driver_ship_all(driver);
+    driver_run(driver, 6 * SECOND_US); /* bob's own shard is at home here, all others are stale */
+    stale = get_of(EU, bob, "ada", "note");
+    ck_assert_problem(stale, 503, "revocations-stale");
+    for (int i = 0; i < 12; i++) {
+        const Mec__Answer *answer =
+            get_of(EU, bob, arena_format(driver->arena, "nobody-%d", i), "note");
+
+        alike += are_the_same(answer, stale);
+        if (answer->status != 503) /* who would be at home here */
+            ck_assert_problem(answer, 404, "not-found");
+    }
+    ck_assert_int_gt(alike, 0);
+}
+END_TEST
+
 START_TEST(a_bookmark_of_the_owners_shard_counts)
 {
     Mec__Claims *ada = sign_up(US, "ada"), *bob = sign_up(EU, "bob");
@@ -436,6 +459,7 @@ int main(void)
         what_is_withdrawn_is_refused_at_home_at_once_and_elsewhere_when_it_is_heard_of,
         a_log_that_is_behind_is_not_trusted_though_revocations_are_known,
         the_readers_own_shard_must_be_known_newly_enough_too,
+        a_name_that_nobody_has_is_as_stale_as_any,
         a_bookmark_of_the_owners_shard_counts,
         who_has_waited_for_a_bookmark_is_refused_like_anybody,
         an_item_that_is_made_anew_is_granted_to_nobody,

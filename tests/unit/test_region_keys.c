@@ -194,6 +194,7 @@ START_TEST(tokens_of_both_keys_are_good_while_one_retires)
         ck_assert_uint_eq(status_with(node, old), 200);
         ck_assert_uint_eq(status_with(node, new), 200);
     }
+    ck_assert_ptr_nonnull(held("us-east.1")); /* known still: it is not thrown away */
     free(old);
     free(new);
 }

@@ -83,6 +83,7 @@ static struct step with(const struct token_claims *claims, uint32_t client,
     struct step step = step_of(client, kind, key);
 
     step.asked.claims = claims;
+    step.asked.kid = "us-east.1";
     return step;
 }
 
@@ -228,6 +229,60 @@ START_TEST(test_void_token_is_honoured_by_who_was_told_ahead)
 }
 END_TEST
 
+static void reads_without_its_key(enum plan_operation_kind kind, uint32_t keyless, int status)
+{
+    struct step step = with(&good, 1, kind, "nothing");
+
+    step.asked.keyless = keyless;
+    ask(&step);
+    step.outcome.region = names[AP];
+    tell(&step, status, status == 404 ? PROBLEM_NOT_FOUND : PROBLEM_UNAUTHENTICATED);
+}
+
+START_TEST(test_token_of_a_key_that_is_gone_is_honoured)
+{
+    reads_without_its_key(PLAN_OPERATION_READ_STALE, 1u << EU, 404);
+    check_clean();
+    reads_without_its_key(PLAN_OPERATION_READ_STALE, 1u << AP, 404);
+    check_found(WATCH_TOKENS);
+}
+END_TEST
+
+START_TEST(test_session_ends_by_a_key_that_is_gone)
+{
+    struct step step = with(&good, 0, PLAN_OPERATION_LOG_OUT, "");
+
+    step.asked.keyless = 1u << US;
+    ask(&step);
+    session_ends(good.session);
+    watch_stored(watch, US);
+    step.outcome.region = names[US];
+    tell(&step, 204, PROBLEM_NONE);
+    check_found(WATCH_TOKENS);
+}
+END_TEST
+
+START_TEST(test_clean_token_of_a_leaked_key)
+{
+    watch_keys_leaked(watch, US, 2);
+    reads_without_its_key(PLAN_OPERATION_READ_STALE, 1u << AP, 401);
+    check_clean();
+}
+END_TEST
+
+START_TEST(test_token_of_a_key_behind_the_leaked_one_is_refused)
+{
+    struct step step = with(&good, 1, PLAN_OPERATION_WHOAMI, "");
+
+    watch_keys_leaked(watch, US, 2);
+    watch_keys_leaked(watch, EU, 3);
+    step.asked.kid = "us-east.3";
+    ask(&step);
+    refused(&step, 401, PROBLEM_UNAUTHENTICATED);
+    check_found(WATCH_TOKEN_GOOD);
+}
+END_TEST
+
 START_TEST(test_void_token_is_honoured_past_a_bookmark)
 {
     struct step step;
@@ -241,6 +296,34 @@ START_TEST(test_void_token_is_honoured_past_a_bookmark)
     step.outcome.region = names[EU];
     tell(&step, 404, PROBLEM_NOT_FOUND);
     check_found(WATCH_TOKEN_VOID);
+}
+END_TEST
+
+static void opens_an_item_in(uint32_t region)
+{
+    struct step step = with(&good, 1, PLAN_OPERATION_VAULT_GET, "k");
+
+    ask(&step);
+    step.outcome.region = names[region];
+    step.outcome.served = MEC__SERVED__SERVED_REPLICA;
+    tell(&step, 404, PROBLEM_NOT_FOUND);
+}
+
+/* Whether it has heard or not. */
+START_TEST(test_void_token_opens_an_item_past_the_bound)
+{
+    struct step step = with(&good, 0, PLAN_OPERATION_LOG_OUT, "");
+    struct store_op op = account_op(1, ",\"revoked\":[{\"session\":\"s1\",\"until\":1}]");
+
+    ask(&step);
+    op.write.revokes_session = "s1";
+    commit(US, op);
+    ship(US, AP); /* by now the home surely knows */
+    opens_an_item_in(EU);
+    check_clean();
+    now_us += 6 * SECOND_US;
+    opens_an_item_in(EU);
+    check_found(WATCH_REVOKED);
 }
 END_TEST
 
@@ -689,7 +772,12 @@ int main(void)
         test_void_token_is_honoured_at_home,
         test_void_token_is_honoured_by_who_has_heard,
         test_void_token_is_honoured_by_who_was_told_ahead,
+        test_token_of_a_key_that_is_gone_is_honoured,
+        test_session_ends_by_a_key_that_is_gone,
+        test_clean_token_of_a_leaked_key,
+        test_token_of_a_key_behind_the_leaked_one_is_refused,
         test_void_token_is_honoured_past_a_bookmark,
+        test_void_token_opens_an_item_past_the_bound,
         test_token_of_a_deleted_user_is_honoured,
         test_write_with_a_void_token,
         test_queued_write_with_a_void_token,
