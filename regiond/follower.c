@@ -142,6 +142,11 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     flush(region, copy);
 }
 
+static size_t size_of(const Mec__StoredChange *change)
+{
+    return change->change.len + DIGEST_SIZE + change->redaction_digest.len;
+}
+
 /* Copy the changes of @apply into @group, and let them wait for the file. */
 static void submit(struct region *region, struct follower_group *group, const Mec__Apply *apply)
 {
@@ -151,9 +156,13 @@ static void submit(struct region *region, struct follower_group *group, const Me
         const Mec__StoredChange *change = apply->changes[i];
         struct commit_op *op = &group->ops[i];
         uint8_t *digest = data + change->change.len;
+        uint8_t *redaction_digest = NULL;
 
         memcpy(data, change->change.data, change->change.len);
         memcpy(digest, change->digest.data, DIGEST_SIZE);
+        if (change->redaction_digest.len > 0)
+            redaction_digest =
+                memcpy(digest + DIGEST_SIZE, change->redaction_digest.data, DIGEST_SIZE);
         op->bytes = change->change.len;
         op->done = on_done;
         op->store = (struct store_op){
@@ -161,10 +170,11 @@ static void submit(struct region *region, struct follower_group *group, const Me
             .apply = {.epoch = apply->epoch,
                       .seq = change->seq,
                       .change = {(const char *)data, change->change.len},
-                      .digest = digest},
+                      .digest = digest,
+                      .redaction_digest = redaction_digest},
             .context = group,
         };
-        data = digest + DIGEST_SIZE;
+        data += size_of(change);
         commit_store(region, group->copy, op);
     }
 }
@@ -174,7 +184,7 @@ static size_t bytes_of(const Mec__Apply *apply)
     size_t bytes = 0;
 
     for (size_t i = 0; i < apply->n_changes; i++)
-        bytes += apply->changes[i]->change.len + DIGEST_SIZE;
+        bytes += size_of(apply->changes[i]);
     return bytes;
 }
 
@@ -230,7 +240,8 @@ static bool is_well_formed(const Mec__Apply *apply)
         const Mec__StoredChange *change = apply->changes[i];
 
         if (change->seq != apply->after_seq + 1 + i || change->digest.len != DIGEST_SIZE ||
-            change->change.len == 0)
+            change->change.len == 0 ||
+            (change->redaction_digest.len != 0 && change->redaction_digest.len != DIGEST_SIZE))
             return false;
     }
     return true;
