@@ -99,7 +99,7 @@ static const cyaml_schema_field_t settings_fields[] = {
 
 #define REGIONS(key, member)                                                                       \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_residency,      \
-                         member, &text_schema, 0, TOPOLOGY_REGIONS_MAX)
+                         member, &text_schema, 1, TOPOLOGY_REGIONS_MAX)
 
 static const cyaml_schema_field_t residency_fields[] = {
     REGIONS("auth", auth), REGIONS("vault", vault), REGIONS("metadata", metadata), CYAML_FIELD_END};
@@ -234,6 +234,8 @@ static int explain(struct reading *reading, cyaml_err_t error)
         said = "a single value is needed here";
     else if (path && strstr(path, ".between"))
         said = "exactly two ends are needed: [A, B]";
+    else if (error == CYAML_ERR_SEQUENCE_ENTRIES_MIN)
+        said = "at least one entry is needed";
     return fail_at(reading, path ? yaml_lines_at(reading->lines, path) : 1, path,
                    memory_text(said));
 }
