@@ -1,7 +1,7 @@
 /* Regions where a service's data may not lie, and users whose home is one of them. */
 
 #include "common/residency.h"
-#include "regiond/data_keys.h"
+#include "regiond/store.h"
 #include "tests/unit/pin_fixture.h"
 #include "vault_fixture.h"
 
@@ -206,6 +206,39 @@ START_TEST(an_account_ends_inside_and_outside)
 }
 END_TEST
 
+/* Whoever gets the digests could else try out what has them. */
+START_TEST(changes_of_it_are_salted_each_with_its_own)
+{
+    Mec__Claims *ada = sign_up(US, "ada");
+    Mec__FetchAsk fetch = MEC__FETCH_ASK__INIT;
+    const struct driver_frame *frame;
+    const Mec__Change *change, *last = NULL;
+    Mec__Tail *tail;
+    size_t salted = 0;
+
+    ck_assert_status(put(US, ada, ITEM, VALUE), 201);
+    ck_assert_status(take_out(US, ada, ITEM), 204);
+    fetch.shard = (char *)"us-east";
+    (void)driver_send(driver, US, 700, FRAME_FETCH_ASK, &fetch.base);
+    frame = driver_newest(driver, US, 700, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    for (size_t i = 0; i < tail->n_changes; i++) {
+        change = mec__change__unpack(arena_allocator(driver->arena), tail->changes[i]->change.len,
+                                     tail->changes[i]->change.data);
+        if (!residency_pins_records(&driver->config, change->service)) {
+            ck_assert_uint_eq(change->salt.len, 0);
+            continue;
+        }
+        ck_assert_uint_eq(change->salt.len, STORE_SALT_SIZE);
+        if (last)
+            ck_assert_mem_ne(change->salt.data, last->salt.data, STORE_SALT_SIZE);
+        last = change;
+        salted++;
+    }
+    ck_assert_uint_eq(salted, 3); /* the key, the item, its end */
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -217,6 +250,7 @@ int main(void)
         what_was_put_is_nobodys_to_read_once_the_home_is_outside,
         a_write_of_it_is_queued_inside_alone,
         an_account_ends_inside_and_outside,
+        changes_of_it_are_salted_each_with_its_own,
     };
 
     return suite_run(&(struct suite){
