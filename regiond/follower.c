@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/reach.h"
+#include "common/residency.h"
 #include "regiond/commit.h"
 #include "regiond/revocations.h"
 
@@ -247,6 +248,24 @@ static bool is_well_formed(const Mec__Apply *apply)
     return true;
 }
 
+/* Only a home that does not know of the residency sends what may not lie here. It has crossed the
+ * line by then, but is not to come to rest. What cannot be read is refused later. */
+static bool may_all_lie_here(const struct region *region, const Mec__Apply *apply)
+{
+    if (region->config->n_residency == 0)
+        return true;
+    for (size_t i = 0; i < apply->n_changes; i++) {
+        const Mec__StoredChange *stored = apply->changes[i];
+        const Mec__Change *change = mec__change__unpack(arena_allocator(region->scratch),
+                                                        stored->change.len, stored->change.data);
+
+        if (change && stored->redaction_digest.len == 0 &&
+            !residency_allows_records(region->config, change->service, region->name))
+            return false;
+    }
+    return true;
+}
+
 /* Who ships in an epoch that is over by our config or by our log is fenced off. */
 static bool is_stale(const struct region *region, const struct copy *copy, uint64_t epoch)
 {
@@ -275,6 +294,12 @@ void follower_apply(struct region *region, uint64_t connection, uint64_t id,
     } else if (copy->diverged) {
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__DIVERGED,
                "This copy has diverged and has to be rebuilt.");
+    } else if (!may_all_lie_here(region, apply)) {
+        outbox_log(region->outbox,
+                   "ALARM: the home of %s has sent what may not lie here by the residency",
+                   copy->shard);
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__INVALID,
+               "The data of a service that is pinned elsewhere may not lie here.");
     } else if (copy->apply_bytes + bytes > FOLLOWER_BYTES_MAX) {
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__BUSY,
                "Too many changes are waiting.");

@@ -206,6 +206,46 @@ START_TEST(an_account_ends_inside_and_outside)
 }
 END_TEST
 
+/* As from a home that does not know of the line. */
+START_TEST(what_comes_unredacted_is_not_put_down)
+{
+    Mec__Claims *ada = sign_up(US, "ada");
+    Mec__FetchAsk fetch = MEC__FETCH_ASK__INIT;
+    Mec__Apply apply = MEC__APPLY__INIT;
+    const struct driver_frame *frame;
+    Mec__Applied *applied;
+    Mec__Tail *tail;
+
+    fetch.shard = apply.shard = (char *)"us-east";
+    driver_ship_all(driver);
+    (void)driver_send(driver, US, 700, FRAME_FETCH_ASK, &fetch.base);
+    frame = driver_newest(driver, US, 700, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    fetch.after_seq = tail->last_seq;
+    ck_assert_status(put(US, ada, ITEM, VALUE), 201);
+    (void)driver_send(driver, US, 700, FRAME_FETCH_ASK, &fetch.base);
+    frame = driver_newest(driver, US, 700, FRAME_TAIL, NULL);
+    tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    ck_assert_uint_eq(tail->n_changes, 2);
+    apply.epoch = tail->epoch;
+    apply.home = (char *)"us-east";
+    apply.home_wall_us = tail->wall_us;
+    apply.home_last_seq = tail->last_seq;
+    apply.after_seq = tail->after_seq;
+    apply.changes = tail->changes;
+    apply.n_changes = tail->n_changes;
+    (void)driver_send(driver, AP, 700, FRAME_APPLY, &apply.base);
+    frame = driver_newest(driver, AP, 700, FRAME_APPLIED, NULL);
+    applied = mec__applied__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
+    ck_assert_int_eq(applied->outcome, MEC__APPLY_OUTCOME__INVALID);
+    ck_assert_uint_eq(applied->cursor->seq, tail->after_seq);
+    ck_assert_ptr_nonnull(strstr(driver->nodes[AP].log, "ALARM"));
+    ck_assert(!rests_on(AP, ITEM));
+    driver_ship_all(driver);
+    ck_assert(!rests_on(AP, ITEM));
+}
+END_TEST
+
 /* Whoever gets the digests could else try out what has them. */
 START_TEST(changes_of_it_are_salted_each_with_its_own)
 {
@@ -250,6 +290,7 @@ int main(void)
         what_was_put_is_nobodys_to_read_once_the_home_is_outside,
         a_write_of_it_is_queued_inside_alone,
         an_account_ends_inside_and_outside,
+        what_comes_unredacted_is_not_put_down,
         changes_of_it_are_salted_each_with_its_own,
     };
 
