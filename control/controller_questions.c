@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "control/audit.h"
 #include "control/controller_internal.h"
+#include "control/residency_json.h"
 #include "control/text.h"
 #include "control/verify.h"
 
@@ -72,7 +73,7 @@ static void finish_status(struct controller *controller, struct wait *wait)
                            answers_of(controller, wait, "regiond"), "replicators",
                            answers_of(controller, wait, "replicator"), "router", router, "faults",
                            world_faults_json(controller->world), "residency",
-                           world_residency_json(controller->world->topology), "now_wall_us",
+                           residency_json_make(controller->world->topology), "now_wall_us",
                            (json_int_t)controller->now.wall_us);
 }
 

@@ -62,9 +62,6 @@ json_t *world_ready_json(const struct world *world);
 json_t *world_processes_json(const struct world *world);
 json_t *world_faults_json(const struct world *world);
 
-/* Service -> the regions that it is pinned to. NULL: none is pinned. */
-json_t *world_residency_json(const struct topology *topology);
-
 /* New strings. */
 char *world_control_path(const struct world *world);
 char *world_process_directory(const struct world *world, const struct process *process);

@@ -13,6 +13,7 @@
 #include "common/memory.h"
 #include "control/faults_parts.h"
 #include "control/key_ring_json.h"
+#include "control/residency_json.h"
 #include "control/settings.h"
 
 #define FORMAT 1
@@ -77,26 +78,6 @@ static json_t *settings_to_json(const struct topology *topology)
     return json;
 }
 
-json_t *world_residency_json(const struct topology *topology)
-{
-    json_t *services = NULL;
-
-    for (unsigned i = 0; i < PARTS_SERVICE_COUNT; i++) {
-        enum parts_service service = (enum parts_service)i;
-        json_t *regions;
-
-        if (topology->residency[service] == 0)
-            continue;
-        regions = json_array();
-        for (size_t j = 0; j < topology->region_count; j++)
-            if (topology_may_hold(topology, service, topology->regions[j].name))
-                json_array_append_new(regions, json_string(topology->regions[j].name));
-        services = services ? services : json_object();
-        json_object_set_new(services, parts_service_name(service), regions);
-    }
-    return services;
-}
-
 static json_t *listeners_to_json(const struct world *world)
 {
     json_t *rows = json_array();
@@ -151,7 +132,7 @@ json_t *world_to_json(const struct world *world)
         settings_to_json(world->topology), "listeners", listeners_to_json(world), "faults",
         world_faults_json(world), "processes", processes_to_json(world), "vault_keys",
         vault_keys_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults),
-        "residency", world_residency_json(world->topology));
+        "residency", residency_json_make(world->topology));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -303,43 +284,6 @@ static int settings_from_json(const json_t *json, struct topology *topology)
     return 0;
 }
 
-static int pin_from_json(struct topology *topology, const char *name, const json_t *rows)
-{
-    char *regions[TOPOLOGY_REGIONS_MAX];
-    enum parts_service service;
-    size_t count = json_array_size(rows);
-    char *why;
-
-    if (parts_service_find(name, &service) != 0 || count > TOPOLOGY_REGIONS_MAX)
-        return -EBADMSG;
-    for (size_t i = 0; i < count; i++) {
-        /* Only read: jansson gives what is const, a topology's file what is not. */
-        regions[i] = (char *)(uintptr_t)json_string_value(json_array_get(rows, i));
-        if (!regions[i])
-            return -EBADMSG;
-    }
-    if (topology_pin(topology, service, regions, count, &why) == 0)
-        return 0;
-    free(why);
-    return -EBADMSG;
-}
-
-/* A damaged one must not pass for none: what is pinned would go everywhere. */
-static int residency_from_json(const json_t *json, struct topology *topology)
-{
-    json_t *services = json_object_get(json, "residency"), *regions;
-    const char *name;
-
-    if (services && !json_is_object(services))
-        return -EBADMSG;
-    json_object_foreach(services, name, regions)
-    {
-        if (pin_from_json(topology, name, regions) != 0)
-            return -EBADMSG;
-    }
-    return 0;
-}
-
 static int topology_from_json(const json_t *json, struct topology *topology,
                               struct key_ring **ret_rings)
 {
@@ -354,7 +298,7 @@ static int topology_from_json(const json_t *json, struct topology *topology,
     if (error == 0)
         error = settings_from_json(json, topology);
     if (error == 0)
-        error = residency_from_json(json, topology);
+        error = residency_json_read(json, topology);
     return error;
 }
 
