@@ -62,6 +62,24 @@ enum parts_service parts_service_of(Mec__Operation operation)
     return service;
 }
 
+int parts_records_find(const char *name, enum parts_service *ret_service)
+{
+    static const struct {
+        const char *name;
+        enum parts_service service;
+    } records[] = {{"auth", PARTS_AUTH},         {"names", PARTS_AUTH},
+                   {"metadata", PARTS_METADATA}, {"vault", PARTS_VAULT},
+                   {"vault-keys", PARTS_VAULT},  {"grants", PARTS_VAULT}};
+
+    for (size_t i = 0; i < sizeof records / sizeof records[0]; i++) {
+        if (strcmp(records[i].name, name) != 0)
+            continue;
+        *ret_service = records[i].service;
+        return 0;
+    }
+    return -ENOENT;
+}
+
 bool parts_needs_auth(enum parts_service service, enum route_class class)
 {
     return service == PARTS_AUTH || service == PARTS_VAULT || class == ROUTE_SENSITIVE;

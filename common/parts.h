@@ -29,6 +29,10 @@ int parts_cache_find(const char *name, enum parts_cache *ret_cache);
 /* Whose an operation is; those for user names, which only regions ask each other, are auth's. */
 enum parts_service parts_service_of(Mec__Operation operation);
 
+/* Whose records @name are: a service of users has several kinds, so the vault has its items, its
+ * keys and its grants. Errors: -ENOENT. */
+int parts_records_find(const char *name, enum parts_service *ret_service);
+
 /* Does an operation need the region's auth besides its own service? What is sensitive, and whatever
  * touches the vault, has its account checked. */
 bool parts_needs_auth(enum parts_service service, enum route_class class);

@@ -47,7 +47,8 @@ struct problem {
     X(READ_TIMEOUT, "read-timeout", 504, "No region answered in time")                             \
     X(EXPIRED, "expired", 410, "The queued write waited longer than allowed")                      \
     X(DISK_FULL, "disk-full", 507, "The region's disk takes no writes")                            \
-    X(SERVICE_UNAVAILABLE, "service-unavailable", 503, "A service of the region is down")
+    X(SERVICE_UNAVAILABLE, "service-unavailable", 503, "A service of the region is down")          \
+    X(RESIDENCY, "residency", 403, "The service may not hold data at the user's home")
 
 enum problem_id {
     PROBLEM_NONE = 0,

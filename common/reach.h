@@ -168,6 +168,13 @@
     X(SHARED_ITEM_REFUSED, "shared-item-refused", "another user's item was refused")               \
     X(VOID_WHILE_WAITING, "void-while-waiting", "a token went void while its write waited")        \
     X(LOOKUP_ASKED, "lookup-asked", "a grant asked the home of the other user's name")             \
+    /* where data may lie */                                                                       \
+    X(CHANGE_REDACTED, "change-redacted",                                                          \
+      "a follower was told no more of a change than its place")                                    \
+    X(PINNED_ELSEWHERE, "pinned-elsewhere",                                                        \
+      "a call came to a region where the data of its service may not lie")                         \
+    X(HOME_OUTSIDE, "home-outside",                                                                \
+      "a call was refused as the service's data may not lie at the user's home")                   \
     /* in a replicator */                                                                          \
     X(LOG_NOT_HOME, "log-not-home", "a replicator's regiond said that it is not the home")         \
     X(LOG_NOT_THE_SAME, "log-not-the-same",                                                        \
@@ -294,7 +301,10 @@
     X(VOID_WHILE_WAITING)                                                                          \
     X(DATA_KEY_NOT_OURS)                                                                           \
     X(DATA_KEY_BOXED_AGAIN)                                                                        \
-    X(VAULT_ITEM_NOT_OPENED)
+    X(VAULT_ITEM_NOT_OPENED)                                                                       \
+    X(CHANGE_REDACTED)                                                                             \
+    X(PINNED_ELSEWHERE)                                                                            \
+    X(HOME_OUTSIDE)
 
 enum reach_branch {
 #define X(branch, name, what) REACH_##branch,

@@ -260,6 +260,25 @@ static void add_parts(Mec__Config *config, const struct compile_input *input)
             stretched(config->services[i]->latency_us, input->topology->slow_motion);
 }
 
+static void add_residency(Mec__Config *config, const struct topology *topology)
+{
+    config->residency = memory_alloc(PARTS_SERVICE_COUNT * sizeof(Mec__Residency *));
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+        Mec__Residency *residency;
+
+        if (topology->residency[service] == 0)
+            continue;
+        residency = memory_alloc(sizeof *residency);
+        mec__residency__init(residency);
+        residency->service = memory_text(parts_service_name((enum parts_service)service));
+        residency->regions = memory_alloc(topology->region_count * sizeof(char *));
+        for (size_t i = 0; i < topology->region_count; i++)
+            if ((topology->residency[service] >> i & 1u) != 0)
+                residency->regions[residency->n_regions++] = memory_text(topology->regions[i].name);
+        config->residency[config->n_residency++] = residency;
+    }
+}
+
 static void add_listeners(Mec__Config *config, const struct compile_input *input)
 {
     config->n_listeners = input->listener_count;
@@ -288,6 +307,7 @@ Mec__Config *compile_config(const struct compile_input *input)
     add_links(config, input);
     add_listeners(config, input);
     add_parts(config, input);
+    add_residency(config, input->topology);
 
     config->settings = memory_alloc(sizeof *config->settings);
     *config->settings = input->topology->settings;

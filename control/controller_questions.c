@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "control/audit.h"
 #include "control/controller_internal.h"
+#include "control/residency_json.h"
 #include "control/text.h"
 #include "control/verify.h"
 
@@ -66,12 +67,14 @@ static void finish_status(struct controller *controller, struct wait *wait)
 {
     json_t *router = json_object_get(wait->answers, "routerd");
 
-    wait->data = json_pack(
-        "{s:o, s:o, s:o, s:o, s:O?, s:o, s:I}", "world", world_ready_json(controller->world),
-        "processes", world_processes_json(controller->world), "regions",
-        answers_of(controller, wait, "regiond"), "replicators",
-        answers_of(controller, wait, "replicator"), "router", router, "faults",
-        world_faults_json(controller->world), "now_wall_us", (json_int_t)controller->now.wall_us);
+    wait->data = json_pack("{s:o, s:o, s:o, s:o, s:O?, s:o, s:o*, s:I}", "world",
+                           world_ready_json(controller->world), "processes",
+                           world_processes_json(controller->world), "regions",
+                           answers_of(controller, wait, "regiond"), "replicators",
+                           answers_of(controller, wait, "replicator"), "router", router, "faults",
+                           world_faults_json(controller->world), "residency",
+                           residency_json_make(controller->world->topology), "now_wall_us",
+                           (json_int_t)controller->now.wall_us);
 }
 
 void controller_begin_status(struct controller *controller, const struct controller_event *event)
@@ -84,12 +87,7 @@ void controller_begin_status(struct controller *controller, const struct control
 
 static void finish_verify(struct controller *controller, struct wait *wait)
 {
-    const struct topology *topology = controller->world->topology;
-    const char *names[TOPOLOGY_REGIONS_MAX];
-
-    for (size_t i = 0; i < topology->region_count; i++)
-        names[i] = topology->regions[i].name;
-    wait->data = verify_compare(wait->answers, names, topology->region_count);
+    wait->data = verify_compare(wait->answers, controller->world->topology);
     if (!json_is_true(json_object_get(wait->data, "equal")))
         wait->exit_code = EXIT_CHECK;
 }

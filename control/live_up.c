@@ -197,6 +197,18 @@ static bool same_regions(const struct topology *a, const struct topology *b)
     return a->region_count == b->region_count;
 }
 
+/* What lies outside of a smaller set already would stay there; what a larger one's regions have not
+ * been told, they would never hear. */
+static bool same_residency(const struct topology *a, const struct topology *b)
+{
+    for (unsigned i = 0; i < PARTS_SERVICE_COUNT; i++)
+        for (size_t j = 0; j < a->region_count; j++)
+            if (topology_may_hold(a, (enum parts_service)i, a->regions[j].name) !=
+                topology_may_hold(b, (enum parts_service)i, a->regions[j].name))
+                return false;
+    return true;
+}
+
 /* With the locks in our hands no controld lives; its processes may. */
 static int check_leftovers(const struct up *up, const struct world *old)
 {
@@ -209,6 +221,13 @@ static int check_leftovers(const struct up *up, const struct world *old)
     if (strcmp(old->data, up->data) == 0 && !same_regions(old->topology, up->world->topology)) {
         mecentral_error("the data in %s is of a world with other regions; forget it with "
                         "mecentral -n %s down --purge, or use another --data or world name",
+                        up->data, up->run->world);
+        return MECENTRAL_USAGE;
+    }
+    if (strcmp(old->data, up->data) == 0 && !same_residency(old->topology, up->world->topology)) {
+        mecentral_error("the data in %s is of a world with another residency, and lies where that "
+                        "one has allowed; forget it with mecentral -n %s down --purge, or use "
+                        "another --data or world name",
                         up->data, up->run->world);
         return MECENTRAL_USAGE;
     }

@@ -169,13 +169,19 @@ static int canonical(const struct topology *topology, const char *end, char *ret
     return 0;
 }
 
-static char *unknown_end(const struct topology *topology, const char *end)
+static const char *nearest_region(const struct topology *topology, const char *name)
 {
     const char *names[TOPOLOGY_REGIONS_MAX];
 
     for (size_t i = 0; i < topology->region_count; i++)
         names[i] = topology->regions[i].name;
-    const char *near = nearest_find(end, names, topology->region_count);
+    return nearest_find(name, names, topology->region_count);
+}
+
+static char *unknown_end(const struct topology *topology, const char *end)
+{
+    const char *near = nearest_region(topology, end);
+
     return text_format("\"%s\" is no region of this world and no \"client:GEO\"%s%s%s", end,
                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
 }
@@ -223,6 +229,65 @@ const struct topology_link *topology_link(const struct topology *topology, const
             return link;
     }
     return NULL;
+}
+
+/* ---- residency ---- */
+
+static bool is_among(const struct topology *topology, uint32_t regions, const char *region)
+{
+    for (size_t i = 0; i < topology->region_count; i++)
+        if (strcmp(topology->regions[i].name, region) == 0)
+            return (regions >> i & 1u) != 0;
+    return false;
+}
+
+bool topology_may_hold(const struct topology *topology, enum parts_service service,
+                       const char *region)
+{
+    uint32_t regions = topology->residency[service];
+
+    return regions == 0 || is_among(topology, regions, region);
+}
+
+static int add_to_set(const struct topology *topology, const char *name, uint32_t *regions,
+                      char **ret_error)
+{
+    const struct topology_region *region = topology_region(topology, name);
+    const char *near = region ? NULL : nearest_region(topology, name);
+
+    if (!region) {
+        *ret_error =
+            text_format("\"%s\" is no region of this world%s%s%s", name,
+                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        return -EINVAL;
+    }
+    if (is_among(topology, *regions, name)) {
+        *ret_error = text_format("\"%s\" is there twice", name);
+        return -EINVAL;
+    }
+    *regions |= UINT32_C(1) << (region - topology->regions);
+    return 0;
+}
+
+int topology_pin(struct topology *topology, enum parts_service service, char *const *regions,
+                 size_t count, char **ret_error)
+{
+    uint32_t set = 0;
+
+    if (service == PARTS_AUTH) {
+        *ret_error = text_format("accounts, sessions and names cannot be pinned: every region "
+                                 "checks them");
+        return -EINVAL;
+    }
+    if (count == 0) {
+        *ret_error = text_format("at least one region must hold the data");
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (add_to_set(topology, regions[i], &set, ret_error) != 0)
+            return -EINVAL;
+    topology->residency[service] = set;
+    return 0;
 }
 
 static int add_first(struct topology *topology, uint64_t count, char **ret_error)

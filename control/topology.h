@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "common/geo.h"
+#include "common/parts.h"
 #include "control.pb-c.h"
 
 #define TOPOLOGY_REGIONS_MAX   32
@@ -52,6 +53,8 @@ struct topology {
     bool has_seed;
     uint64_t seed;
     double slow_motion;
+    /* Bit set of the regions that may hold a service's data; 0: all of them. */
+    uint32_t residency[PARTS_SERVICE_COUNT];
 };
 
 /* Which regions: NULL for all of the file (or the first five built in), a number for the first so
@@ -76,6 +79,10 @@ int topology_place(const struct topology *topology, const char *end, struct geo_
 const struct topology_link *topology_link(const struct topology *topology, const char *a,
                                           const char *b);
 
+/* May the data of @service lie in @region? */
+bool topology_may_hold(const struct topology *topology, enum parts_service service,
+                       const char *region);
+
 /* Add an empty topology's parts, with the checks that every source shares; for this module's own
  * files and for state.c. Each returns 0 or -EINVAL with a new *@ret_error that does not yet say
  * where. */
@@ -86,5 +93,9 @@ int topology_add_built_in(struct topology *topology, const char *regions, char *
 int topology_add_geo(struct topology *topology, const char *text, char **ret_error);
 int topology_add_link(struct topology *topology, const struct topology_link *link,
                       char **ret_error);
+
+/* Pin the data of @service to @regions, of which there are @count. */
+int topology_pin(struct topology *topology, enum parts_service service, char *const *regions,
+                 size_t count, char **ret_error);
 
 #endif

@@ -40,6 +40,16 @@ struct raw_settings {
 #undef X
 };
 
+/* One list for each service of common/parts.h. */
+struct raw_residency {
+    char **auth;
+    uint32_t auth_count;
+    char **vault;
+    uint32_t vault_count;
+    char **metadata;
+    uint32_t metadata_count;
+};
+
 struct raw {
     struct raw_region *regions;
     uint32_t regions_count;
@@ -48,6 +58,7 @@ struct raw {
     char **clients;
     uint32_t clients_count;
     struct raw_settings *settings;
+    struct raw_residency *residency;
     char *default_geo;
     char *port;
     char *seed;
@@ -86,6 +97,13 @@ static const cyaml_schema_field_t settings_fields[] = {
 #undef X
         CYAML_FIELD_END};
 
+#define REGIONS(key, member)                                                                       \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw_residency,      \
+                         member, &text_schema, 1, TOPOLOGY_REGIONS_MAX)
+
+static const cyaml_schema_field_t residency_fields[] = {
+    REGIONS("auth", auth), REGIONS("vault", vault), REGIONS("metadata", metadata), CYAML_FIELD_END};
+
 static const cyaml_schema_field_t top_fields[] = {
     CYAML_FIELD_SEQUENCE("regions", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw, regions,
                          &region_schema, 1, TOPOLOGY_REGIONS_MAX),
@@ -95,6 +113,8 @@ static const cyaml_schema_field_t top_fields[] = {
                          &text_schema, 0, TOPOLOGY_GEOS_MAX),
     CYAML_FIELD_MAPPING_PTR("settings", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
                             settings, settings_fields),
+    CYAML_FIELD_MAPPING_PTR("residency", CYAML_FLAG_POINTER | CYAML_FLAG_OPTIONAL, struct raw,
+                            residency, residency_fields),
     TEXT("default_geo", struct raw, default_geo),
     TEXT("port", struct raw, port),
     TEXT("seed", struct raw, seed),
@@ -183,6 +203,7 @@ static int fail_unknown_key(struct reading *reading, const char *key)
     count = known_keys(region_fields, names, count);
     count = known_keys(link_fields, names, count);
     count = known_keys(settings_fields, names, count);
+    count = known_keys(residency_fields, names, count);
     assert(count <= sizeof names / sizeof names[0]);
     const char *near = nearest_find(key, names, count);
     char *path = text_format("%s%s%s", reading->library_path ? reading->library_path : "",
@@ -213,6 +234,8 @@ static int explain(struct reading *reading, cyaml_err_t error)
         said = "a single value is needed here";
     else if (path && strstr(path, ".between"))
         said = "exactly two ends are needed: [A, B]";
+    else if (error == CYAML_ERR_SEQUENCE_ENTRIES_MIN)
+        said = "at least one entry is needed";
     return fail_at(reading, path ? yaml_lines_at(reading->lines, path) : 1, path,
                    memory_text(said));
 }
@@ -400,6 +423,32 @@ static int read_default_geo(struct reading *reading)
                 : 0;
 }
 
+static int read_residency(struct reading *reading)
+{
+    const struct raw_residency *raw = reading->raw->residency;
+    char path[64];
+    char *why;
+
+    if (!raw)
+        return 0;
+    const struct {
+        char **regions;
+        uint32_t count;
+    } sets[PARTS_SERVICE_COUNT] = {[PARTS_AUTH] = {raw->auth, raw->auth_count},
+                                   [PARTS_VAULT] = {raw->vault, raw->vault_count},
+                                   [PARTS_METADATA] = {raw->metadata, raw->metadata_count}};
+
+    for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+        snprintf(path, sizeof path, "residency.%s",
+                 parts_service_name((enum parts_service)service));
+        if (sets[service].regions &&
+            topology_pin(reading->topology, (enum parts_service)service, sets[service].regions,
+                         sets[service].count, &why) != 0)
+            return fail(reading, path, why);
+    }
+    return 0;
+}
+
 static int read_rest(struct reading *reading)
 {
     const struct raw *raw = reading->raw;
@@ -433,8 +482,9 @@ static int read_rest(struct reading *reading)
 
 static int read_everything(struct reading *reading)
 {
-    static int (*const parts[])(struct reading *) = {read_regions,  read_clients,     read_links,
-                                                     read_settings, read_default_geo, read_rest};
+    static int (*const parts[])(struct reading *) = {
+        read_regions,     read_clients,   read_links, read_settings,
+        read_default_geo, read_residency, read_rest};
 
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
         if (parts[i](reading) != 0)

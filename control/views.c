@@ -213,8 +213,9 @@ char *views_verify(const json_t *data, bool colours)
             const char *position = text_at(copy, "position");
             const char *colon = strchr(position, ':');
             if (*text_at(copy, "digest"))
-                table_cell(table, equal ? TABLE_PLAIN : TABLE_WARN, "%.8s @%s",
-                           text_at(copy, "digest"), colon ? colon + 1 : position);
+                table_cell(table, equal ? TABLE_PLAIN : TABLE_WARN, "%.8s @%s%s",
+                           text_at(copy, "digest"), colon ? colon + 1 : position,
+                           json_object_get(copy, "without") ? " (redacted)" : "");
             else
                 table_cell(table, TABLE_BAD, "no answer");
         }

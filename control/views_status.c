@@ -107,6 +107,7 @@ static void add_services_cell(struct table *table, const json_t *answer)
     const json_t *services = json_object_get(answer, "services");
     enum table_colour colour = TABLE_WARN;
     struct text text = {0};
+    bool is_well = true; /* by its residency it has them not */
 
     for (size_t i = 0; i < json_array_size(services); i++) {
         const json_t *service = json_array_get(services, i);
@@ -115,6 +116,8 @@ static void add_services_cell(struct table *table, const json_t *answer)
             continue;
         if (strcmp(state, "down") == 0)
             colour = TABLE_BAD;
+        if (strcmp(state, "elsewhere") != 0)
+            is_well = false;
         text_add(&text, "%s%s %s", text.size != 0 ? ", " : "", text_at(service, "name"), state);
     }
     if (json_array_size(services) == 0)
@@ -122,7 +125,7 @@ static void add_services_cell(struct table *table, const json_t *answer)
     else if (text.size == 0)
         table_cell(table, TABLE_PLAIN, "up");
     else
-        table_cell(table, colour, "%s", text.data);
+        table_cell(table, is_well ? TABLE_PLAIN : colour, "%s", text.data);
     free(text.data);
 }
 
@@ -313,11 +316,30 @@ static void add_head(struct text *text, const json_t *data)
     text_add(text, "\n\n");
 }
 
+/* "vault data in eu-west, eu-central alone" */
+static void add_residency(struct text *text, const json_t *data)
+{
+    json_t *services = json_object_get(data, "residency"), *regions;
+    const char *service;
+
+    json_object_foreach(services, service, regions)
+    {
+        text_add(text, "%s data in ", service);
+        for (size_t i = 0; i < json_array_size(regions); i++)
+            text_add(text, "%s%s", i == 0 ? "" : ", ",
+                     json_string_value(json_array_get(regions, i)));
+        text_add(text, " alone\n");
+    }
+    if (services)
+        text_add(text, "\n");
+}
+
 char *views_status(const json_t *data, bool colours)
 {
     struct text text = {0};
 
     add_head(&text, data);
+    add_residency(&text, data);
     add_regions(&text, data, colours);
     add_copies(&text, data, colours);
     add_caches(&text, data, colours);

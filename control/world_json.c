@@ -13,6 +13,7 @@
 #include "common/memory.h"
 #include "control/faults_parts.h"
 #include "control/key_ring_json.h"
+#include "control/residency_json.h"
 #include "control/settings.h"
 
 #define FORMAT 1
@@ -119,7 +120,7 @@ json_t *world_to_json(const struct world *world)
     return json_pack(
         "{s:i, s:s, s:s, s:s, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:i, s:f, s:o, s:o, s:o, s:o, "
         "s:o, "
-        "s:o, s:o, s:o, s:o*}",
+        "s:o, s:o, s:o, s:o*, s:o*}",
         "format", FORMAT, "world", world->name, "data", world->data, "runtime", world->runtime,
         "ephemeral", world->ephemeral, "seed", (json_int_t)world->seed, "config_version",
         (json_int_t)world->config_version, "started_wall_us", (json_int_t)world->started_wall_us,
@@ -130,7 +131,8 @@ json_t *world_to_json(const struct world *world)
         geos_to_json(world->topology), "links", links_to_json(world->topology), "settings",
         settings_to_json(world->topology), "listeners", listeners_to_json(world), "faults",
         world_faults_json(world), "processes", processes_to_json(world), "vault_keys",
-        vault_keys_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults));
+        vault_keys_to_json(world), "flushes", faults_parts_flushes_to_json(&world->faults),
+        "residency", residency_json_make(world->topology));
 }
 
 static int copy_text(char *ret_text, size_t size, const char *text)
@@ -295,6 +297,8 @@ static int topology_from_json(const json_t *json, struct topology *topology,
         error = links_from_json(json, topology);
     if (error == 0)
         error = settings_from_json(json, topology);
+    if (error == 0)
+        error = residency_json_read(json, topology);
     return error;
 }
 

@@ -8,6 +8,7 @@
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
+#include "common/residency.h"
 #include "regiond/audit.h"
 #include "regiond/data_keys.h"
 #include "regiond/feed.h"
@@ -85,8 +86,17 @@ static void add(struct commit *commit, size_t lane_index, struct commit_op *op, 
     commit->waiting_bytes += op->bytes;
 }
 
+/* Followers where the data may not lie get the digest: nobody there is to find out by trying. */
+static void salt(struct region *region, struct store_write *write)
+{
+    if (residency_pins_records(region->config, write->service))
+        secret_draw(&region->secret, write->salt, sizeof write->salt);
+}
+
 void commit_store(struct region *region, const struct copy *copy, struct commit_op *op)
 {
+    if (op->store.kind == STORE_OP_WRITE)
+        salt(region, &op->store.write);
     /* Followers bound what they let wait themselves; it takes no client's place. */
     add(region->commit, copy->target, op, op->store.kind != STORE_OP_APPLY);
 }

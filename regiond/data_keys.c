@@ -9,6 +9,7 @@
 
 #include "common/memory.h"
 #include "common/reach.h"
+#include "common/residency.h"
 
 #define PUBLIC_SIZE VAULT_KEY_PUBLIC_SIZE
 #define BOX_SIZE    (DATA_KEYS_SIZE + crypto_box_SEALBYTES)
@@ -123,6 +124,12 @@ void data_keys_configure(struct region *region)
 
 /* ---- boxes ---- */
 
+/* Whoever may not hold what the key opens gets no box either. */
+static bool is_to_open(const Mec__Config *config, const Mec__VaultKey *key)
+{
+    return key->public_key.len == PUBLIC_SIZE && residency_allows(config, PARTS_VAULT, key->region);
+}
+
 /* As crypto_box_seal() does it, but that the pair of keys that is used once grows from the region's
  * secret: so a simulated run can be repeated. */
 static int put_into_box(struct region *region, const uint8_t bytes[DATA_KEYS_SIZE],
@@ -185,8 +192,7 @@ char *data_keys_boxes(struct region *region, const uint8_t bytes[DATA_KEYS_SIZE]
     for (size_t i = 0; i < config->n_vault_keys; i++) {
         const Mec__VaultKey *key = config->vault_keys[i];
 
-        if (key->public_key.len != PUBLIC_SIZE ||
-            put_into_box(region, bytes, key->public_key.data, box) < 0)
+        if (!is_to_open(config, key) || put_into_box(region, bytes, key->public_key.data, box) < 0)
             continue;
         json_object_set_new(root, key->region,
                             json_pack("{s:o, s:o}", "for",
@@ -210,7 +216,7 @@ static bool has_all(const struct region *region, const json_t *root)
         const Mec__VaultKey *key = config->vault_keys[i];
         const json_t *row = json_object_get(root, key->region);
 
-        if (key->public_key.len == PUBLIC_SIZE &&
+        if (is_to_open(config, key) &&
             (!from_text(json_object_get(row, "for"), public_key, PUBLIC_SIZE) ||
              memcmp(public_key, key->public_key.data, PUBLIC_SIZE) != 0))
             return false;

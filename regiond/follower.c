@@ -8,6 +8,7 @@
 
 #include "common/memory.h"
 #include "common/reach.h"
+#include "common/residency.h"
 #include "regiond/commit.h"
 #include "regiond/revocations.h"
 
@@ -142,6 +143,11 @@ static void on_done(struct region *region, struct commit_op *op, int error)
     flush(region, copy);
 }
 
+static size_t size_of(const Mec__StoredChange *change)
+{
+    return change->change.len + DIGEST_SIZE + change->redaction_digest.len;
+}
+
 /* Copy the changes of @apply into @group, and let them wait for the file. */
 static void submit(struct region *region, struct follower_group *group, const Mec__Apply *apply)
 {
@@ -151,9 +157,13 @@ static void submit(struct region *region, struct follower_group *group, const Me
         const Mec__StoredChange *change = apply->changes[i];
         struct commit_op *op = &group->ops[i];
         uint8_t *digest = data + change->change.len;
+        uint8_t *redaction_digest = NULL;
 
         memcpy(data, change->change.data, change->change.len);
         memcpy(digest, change->digest.data, DIGEST_SIZE);
+        if (change->redaction_digest.len > 0)
+            redaction_digest =
+                memcpy(digest + DIGEST_SIZE, change->redaction_digest.data, DIGEST_SIZE);
         op->bytes = change->change.len;
         op->done = on_done;
         op->store = (struct store_op){
@@ -161,10 +171,11 @@ static void submit(struct region *region, struct follower_group *group, const Me
             .apply = {.epoch = apply->epoch,
                       .seq = change->seq,
                       .change = {(const char *)data, change->change.len},
-                      .digest = digest},
+                      .digest = digest,
+                      .redaction_digest = redaction_digest},
             .context = group,
         };
-        data = digest + DIGEST_SIZE;
+        data += size_of(change);
         commit_store(region, group->copy, op);
     }
 }
@@ -174,7 +185,7 @@ static size_t bytes_of(const Mec__Apply *apply)
     size_t bytes = 0;
 
     for (size_t i = 0; i < apply->n_changes; i++)
-        bytes += apply->changes[i]->change.len + DIGEST_SIZE;
+        bytes += size_of(apply->changes[i]);
     return bytes;
 }
 
@@ -230,7 +241,26 @@ static bool is_well_formed(const Mec__Apply *apply)
         const Mec__StoredChange *change = apply->changes[i];
 
         if (change->seq != apply->after_seq + 1 + i || change->digest.len != DIGEST_SIZE ||
-            change->change.len == 0)
+            change->change.len == 0 ||
+            (change->redaction_digest.len != 0 && change->redaction_digest.len != DIGEST_SIZE))
+            return false;
+    }
+    return true;
+}
+
+/* Only a home that does not know of the residency sends what may not lie here. It has crossed the
+ * line by then, but is not to come to rest. What cannot be read is refused later. */
+static bool may_all_lie_here(const struct region *region, const Mec__Apply *apply)
+{
+    if (region->config->n_residency == 0)
+        return true;
+    for (size_t i = 0; i < apply->n_changes; i++) {
+        const Mec__StoredChange *stored = apply->changes[i];
+        const Mec__Change *change = mec__change__unpack(arena_allocator(region->scratch),
+                                                        stored->change.len, stored->change.data);
+
+        if (change && stored->redaction_digest.len == 0 &&
+            !residency_allows_records(region->config, change->service, region->name))
             return false;
     }
     return true;
@@ -264,6 +294,12 @@ void follower_apply(struct region *region, uint64_t connection, uint64_t id,
     } else if (copy->diverged) {
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__DIVERGED,
                "This copy has diverged and has to be rebuilt.");
+    } else if (!may_all_lie_here(region, apply)) {
+        outbox_log(region->outbox,
+                   "ALARM: the home of %s has sent what may not lie here by the residency",
+                   copy->shard);
+        answer(region, copy, connection, id, MEC__APPLY_OUTCOME__INVALID,
+               "The data of a service that is pinned elsewhere may not lie here.");
     } else if (copy->apply_bytes + bytes > FOLLOWER_BYTES_MAX) {
         answer(region, copy, connection, id, MEC__APPLY_OUTCOME__BUSY,
                "Too many changes are waiting.");

@@ -5,6 +5,7 @@
 
 #include "common/memory.h"
 #include "common/reach.h"
+#include "common/residency.h"
 #include "common/routes.h"
 #include "regiond/answer.h"
 #include "regiond/audit_notes.h"
@@ -220,6 +221,39 @@ static void refuse_service(struct region *region, struct request *request,
                                 parts_service_name(verdict->service), region->name));
 }
 
+/* ---- where the data of the service may lie ---- */
+
+/* First of all: what is asked here may name what must not be known here, and denials are noted. */
+static bool may_lie_here(struct region *region, struct request *request)
+{
+    enum parts_service service = parts_service_of(request->call->operation);
+
+    if (residency_allows(region->config, service, region->name))
+        return true;
+    reach(PINNED_ELSEWHERE);
+    answer_verdict(region, request, MEC__VERDICT__NOT_SERVING, PROBLEM_SERVICE_UNAVAILABLE,
+                   arena_format(region->scratch, "The data of %s may not lie in %s.",
+                                parts_service_name(service), region->name));
+    return false;
+}
+
+static bool may_lie_at_home(struct region *region, struct request *request)
+{
+    enum parts_service service = parts_service_of(request->call->operation);
+    const struct copy *copy = request->copy;
+
+    if (!copy || !copy->home[0] || residency_allows(region->config, service, copy->home))
+        return true;
+    reach(HOME_OUTSIDE);
+    region->counters.denied++;
+    audit_notes_denied(region, request, PROBLEM_RESIDENCY);
+    answer_problem(region, request, PROBLEM_RESIDENCY,
+                   arena_format(region->scratch,
+                                "The data of %s may not lie in %s, which is the user's home.",
+                                parts_service_name(service), copy->home));
+    return false;
+}
+
 /* While it waited, its service may have gone down, or its token been revoked. */
 static void serve_late(struct region *region, struct request *request)
 {
@@ -267,6 +301,8 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
         answer_problem(region, &request, PROBLEM_BAD_REQUEST, "There is no such operation.");
         return;
     }
+    if (!may_lie_here(region, &request))
+        return;
     if (row->flags & NEEDS_CLAIMS && !authenticate(region, &request)) {
         deny(region, &request);
         return;
@@ -282,7 +318,8 @@ void gateway_call(struct region *region, uint64_t connection, uint64_t id, Mec__
     }
     request.copy = copy_of(region, row, &request);
     if (row->flags & NEEDS_CLAIMS &&
-        (!stands(region, row, &request) || !is_within_limit(region, &request)))
+        (!stands(region, row, &request) || !is_within_limit(region, &request) ||
+         !may_lie_at_home(region, &request)))
         return;
     dispatch(region, row, &request);
 }

@@ -46,6 +46,22 @@ static void free_ask(struct ask *ask)
     free(ask);
 }
 
+static json_t *services_of(const struct store_digest *digest)
+{
+    json_t *services = json_object();
+    char hex[2 * DIGEST_SIZE + 1];
+    uint8_t bytes[DIGEST_SIZE];
+    uint64_t records;
+
+    for (unsigned i = 0; i < PARTS_SERVICE_COUNT; i++) {
+        store_digest_service(digest, (enum parts_service)i, bytes, &records);
+        sodium_bin2hex(hex, sizeof(hex), bytes, sizeof(bytes));
+        json_object_set_new(services, parts_service_name((enum parts_service)i),
+                            json_pack("{s:s, s:I}", "digest", hex, "records", (json_int_t)records));
+    }
+    return services;
+}
+
 static json_t *row_of(const char *shard, const struct store_digest *digest)
 {
     struct position position = {0};
@@ -59,9 +75,10 @@ static json_t *row_of(const char *shard, const struct store_digest *digest)
     strncpy(position.shard, shard, sizeof(position.shard) - 1);
     position.epoch = end.epoch;
     position.seq = end.seq;
-    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I}", "shard", shard, "position",
+    return json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:o}", "shard", shard, "position",
                      position_print(&position, text), "digest", hex, "epoch", (json_int_t)end.epoch,
-                     "seq", (json_int_t)end.seq, "records", (json_int_t)records);
+                     "seq", (json_int_t)end.seq, "records", (json_int_t)records, "services",
+                     services_of(digest));
 }
 
 /* A copy that cannot be read has no digest, and so equals none. */

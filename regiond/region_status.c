@@ -2,6 +2,7 @@
 
 #include <jansson.h>
 
+#include "common/residency.h"
 #include "regiond/audit.h"
 #include "regiond/core.h"
 #include "regiond/drain.h"
@@ -58,8 +59,11 @@ static json_t *queue_json(const struct region *region)
                      (json_int_t)(stats.oldest_us / MILLISECOND_US));
 }
 
-static const char *service_state(const struct services_report *report)
+static const char *service_state(const struct region *region, enum parts_service service,
+                                 const struct services_report *report)
 {
+    if (!residency_allows(region->config, service, region->name))
+        return "elsewhere";
     if (report->down)
         return "down";
     if (report->error_ppm > 0)
@@ -75,11 +79,12 @@ static json_t *services_json(const struct region *region)
         struct services_report report =
             services_report(region->services, (enum parts_service)service);
 
-        json_array_append_new(
-            services, json_pack("{s:s, s:s, s:I, s:I}", "name",
-                                parts_service_name((enum parts_service)service), "state",
-                                service_state(&report), "error_ppm", (json_int_t)report.error_ppm,
-                                "latency_ms", (json_int_t)(report.latency_us / MILLISECOND_US)));
+        json_array_append_new(services,
+                              json_pack("{s:s, s:s, s:I, s:I}", "name",
+                                        parts_service_name((enum parts_service)service), "state",
+                                        service_state(region, (enum parts_service)service, &report),
+                                        "error_ppm", (json_int_t)report.error_ppm, "latency_ms",
+                                        (json_int_t)(report.latency_us / MILLISECOND_US)));
     }
     return services;
 }

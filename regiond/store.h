@@ -22,10 +22,13 @@
 #include <stdint.h>
 
 #include "common/memory.h"
+#include "common/parts.h"
 #include "common/position.h"
 #include "common/seal.h"
 #include "common/slice.h"
 #include "regiond/store_audit.h"
+
+#define STORE_SALT_SIZE 16
 
 struct store;
 struct store_reader;
@@ -98,6 +101,10 @@ struct store_write {
      * to shard, service, user, key and the version that it gets. NULL: as it is. */
     const struct store_seal *seal;
 
+    /* Of random, when copies elsewhere are told no more of the change than its digest; zero: they
+     * are told all. */
+    uint8_t salt[STORE_SALT_SIZE];
+
     /* For the audit entry. */
     const char *action;  /* "metadata.put"; NULL: SERVICE.put or SERVICE.delete */
     const char *session; /* NULL: none */
@@ -108,8 +115,9 @@ struct store_write {
 struct store_apply {
     uint64_t epoch; /* of the stream that brought it */
     uint64_t seq;
-    struct slice change;   /* stored bytes */
-    const uint8_t *digest; /* DIGEST_SIZE, of @change */
+    struct slice change;   /* stored bytes; or a redaction, which has no effect but its place */
+    const uint8_t *digest; /* DIGEST_SIZE, of the change as its home has it */
+    const uint8_t *redaction_digest; /* DIGEST_SIZE, of @change as it came; NULL: it is whole */
 };
 
 /* Those that refuse a write rest on disks (a queued write's refusal): they are never renumbered. */
@@ -259,6 +267,9 @@ int store_digest_step(struct store_digest *digest, size_t rows);
 /* BLAKE2b-256 over the records in key order, tombstones too; and the position it stands at. */
 void store_digest_result(const struct store_digest *digest, uint8_t ret_digest[DIGEST_SIZE],
                          struct store_end *ret_end, uint64_t *ret_records);
+/* The same over the records of one service alone: for copies that may not hold those of another. */
+void store_digest_service(const struct store_digest *digest, enum parts_service service,
+                          uint8_t ret_digest[DIGEST_SIZE], uint64_t *ret_records);
 void store_digest_free(struct store_digest *digest);
 
 #endif

@@ -15,6 +15,31 @@ static bool is_digest_of(ProtobufCBinaryData digest, struct slice bytes)
     return digest.len == DIGEST_SIZE && memcmp(digest.data, computed, DIGEST_SIZE) == 0;
 }
 
+static bool is_of_this_place(const struct store *store, const struct store_apply *apply,
+                             const Mec__Change *change)
+{
+    return strcmp(change->shard, store->shard) == 0 && change->seq == apply->seq &&
+           change->epoch <= apply->epoch;
+}
+
+/* What stands for a change that must not be known here. The digest of the change itself cannot be
+ * checked; the next change names it. */
+static Mec__Change *read_redaction(const struct store *store, const struct store_apply *apply)
+{
+    ProtobufCBinaryData digest = {DIGEST_SIZE, (uint8_t *)(uintptr_t)apply->redaction_digest};
+    Mec__Change *change;
+
+    if (!is_digest_of(digest, apply->change))
+        return NULL;
+    change = mec__change__unpack(arena_allocator(store->arena), apply->change.size,
+                                 (const uint8_t *)apply->change.data);
+    if (!change || !is_of_this_place(store, apply, change) ||
+        change->redacted_digest.len != DIGEST_SIZE ||
+        memcmp(change->redacted_digest.data, apply->digest, DIGEST_SIZE) != 0)
+        return NULL;
+    return change;
+}
+
 /* The change of @apply when its bytes are whole and say what they came as; NULL otherwise. */
 static Mec__Change *read_change(const struct store *store, const struct store_apply *apply)
 {
@@ -22,12 +47,13 @@ static Mec__Change *read_change(const struct store *store, const struct store_ap
     Mec__Change *change;
     struct slice value;
 
+    if (apply->redaction_digest)
+        return read_redaction(store, apply);
     if (!is_digest_of(digest, apply->change))
         return NULL;
     change = mec__change__unpack(arena_allocator(store->arena), apply->change.size,
                                  (const uint8_t *)apply->change.data);
-    if (!change || strcmp(change->shard, store->shard) != 0 || change->seq != apply->seq ||
-        change->epoch > apply->epoch)
+    if (!change || !is_of_this_place(store, apply, change))
         return NULL;
     value = (struct slice){(const char *)change->value.data, change->value.len};
     return is_digest_of(change->value_digest, value) ? change : NULL;
@@ -84,7 +110,7 @@ static int put(struct store *store, struct store_round *round, const struct stor
 
     if (PLANTED(UNSHIPPED_KEY))
         change->idempotency_key = (char *)protobuf_c_empty_string;
-    if (leaves_record(store, round, change))
+    if (apply->redaction_digest || leaves_record(store, round, change))
         return store_write_put_log(store, round, change, apply->change, apply->digest);
     error = store_write_read_head(store, change->service, change->user, change->key, &head);
     if (error != 0)

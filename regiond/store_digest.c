@@ -10,39 +10,65 @@
 
 #include "regiond/store_internal.h"
 
+/* Of some of the rows. */
+struct sum {
+    crypto_generichash_state state;
+    uint64_t records;
+    uint8_t result[DIGEST_SIZE];
+};
+
 struct store_digest {
     struct store_file file;
-    crypto_generichash_state state;
     sqlite3_stmt *rows;
-    uint64_t records;
+    struct sum all;
+    struct sum services[PARTS_SERVICE_COUNT];
     struct store_end end;
-    uint8_t result[DIGEST_SIZE];
     bool done;
 };
 
-static void add_u64(struct store_digest *digest, uint64_t value)
+static void add_u64(struct sum *sum, uint64_t value)
 {
     uint8_t bytes[8];
 
     for (unsigned i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(value >> (56 - 8 * i));
-    crypto_generichash_update(&digest->state, bytes, sizeof(bytes));
+    crypto_generichash_update(&sum->state, bytes, sizeof(bytes));
+}
+
+static void add_to_sum(struct sum *sum, sqlite3_stmt *row)
+{
+    for (int column = 0; column < sqlite3_column_count(row); column++) {
+        if (sqlite3_column_type(row, column) == SQLITE_INTEGER) {
+            add_u64(sum, store_file_u64(row, column));
+            continue;
+        }
+        const void *data = sqlite3_column_blob(row, column);
+        size_t size = (size_t)sqlite3_column_bytes(row, column);
+
+        add_u64(sum, size);
+        crypto_generichash_update(&sum->state, data, size);
+    }
+    sum->records++;
 }
 
 static void add_row(struct store_digest *digest)
 {
-    for (int column = 0; column < sqlite3_column_count(digest->rows); column++) {
-        if (sqlite3_column_type(digest->rows, column) == SQLITE_INTEGER) {
-            add_u64(digest, store_file_u64(digest->rows, column));
-            continue;
-        }
-        const void *data = sqlite3_column_blob(digest->rows, column);
-        size_t size = (size_t)sqlite3_column_bytes(digest->rows, column);
+    const char *records = (const char *)sqlite3_column_text(digest->rows, 0);
+    enum parts_service service;
 
-        add_u64(digest, size);
-        crypto_generichash_update(&digest->state, data, size);
-    }
-    digest->records++;
+    add_to_sum(&digest->all, digest->rows);
+    if (records && parts_records_find(records, &service) == 0)
+        add_to_sum(&digest->services[service], digest->rows);
+}
+
+static void begin_sum(struct sum *sum)
+{
+    crypto_generichash_init(&sum->state, NULL, 0, DIGEST_SIZE);
+}
+
+static void end_sum(struct sum *sum)
+{
+    crypto_generichash_final(&sum->state, sum->result, DIGEST_SIZE);
 }
 
 /* The end is read in the transaction that the rows will be read in. */
@@ -69,7 +95,9 @@ int store_digest_begin(const char *path, const char *vfs, struct store_digest **
         store_digest_free(digest);
         return error;
     }
-    crypto_generichash_init(&digest->state, NULL, 0, DIGEST_SIZE);
+    begin_sum(&digest->all);
+    for (size_t i = 0; i < PARTS_SERVICE_COUNT; i++)
+        begin_sum(&digest->services[i]);
     *ret_digest = digest;
     return 0;
 }
@@ -89,7 +117,9 @@ int store_digest_step(struct store_digest *digest, size_t rows)
             store_file_error(&digest->file, code);
             return -EIO;
         }
-        crypto_generichash_final(&digest->state, digest->result, DIGEST_SIZE);
+        end_sum(&digest->all);
+        for (size_t j = 0; j < PARTS_SERVICE_COUNT; j++)
+            end_sum(&digest->services[j]);
         digest->done = true;
         return 0;
     }
@@ -100,9 +130,17 @@ void store_digest_result(const struct store_digest *digest, uint8_t ret_digest[D
                          struct store_end *ret_end, uint64_t *ret_records)
 {
     assert(digest->done);
-    memcpy(ret_digest, digest->result, DIGEST_SIZE);
+    memcpy(ret_digest, digest->all.result, DIGEST_SIZE);
     *ret_end = digest->end;
-    *ret_records = digest->records;
+    *ret_records = digest->all.records;
+}
+
+void store_digest_service(const struct store_digest *digest, enum parts_service service,
+                          uint8_t ret_digest[DIGEST_SIZE], uint64_t *ret_records)
+{
+    assert(digest->done);
+    memcpy(ret_digest, digest->services[service].result, DIGEST_SIZE);
+    *ret_records = digest->services[service].records;
 }
 
 void store_digest_free(struct store_digest *digest)

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -179,6 +180,12 @@ static void set_value(struct store *store, const struct store_write *write, Mec_
     change->value_digest = bytes_field(value_digest, DIGEST_SIZE);
 }
 
+static void set_salt(const struct store_write *write, Mec__Change *change)
+{
+    if (!sodium_is_zero(write->salt, sizeof write->salt))
+        change->salt = bytes_field(write->salt, sizeof write->salt);
+}
+
 static Mec__Change make_change(struct store *store, const struct store_round *round,
                                const struct store_write *write, const struct store_head *head,
                                uint8_t value_digest[DIGEST_SIZE])
@@ -207,6 +214,7 @@ static Mec__Change make_change(struct store *store, const struct store_round *ro
     change.receipt = text_field(write->receipt);
     change.traceparent = text_field(write->traceparent);
     change.commit_wall_us = round->wall_us;
+    set_salt(write, &change);
     return change;
 }
 

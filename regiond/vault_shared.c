@@ -13,6 +13,7 @@
 
 #include "common/plant.h"
 #include "common/reach.h"
+#include "common/residency.h"
 #include "regiond/account.h"
 #include "regiond/answer.h"
 #include "regiond/audit_notes.h"
@@ -44,6 +45,9 @@ static int find_owner(struct region *region, const struct request *request, stru
         return r;
     if (r == 0 && claim.confirmed)
         copy = copies_find(region, claim.shard);
+    /* What they have put before their home was moved is nobody's to read now, nor their own. */
+    if (copy && !residency_allows(region->config, PARTS_VAULT, copy->home))
+        copy = NULL;
     *ret_owner = (struct owner){.copy = copy ? copy : directory};
     if (copy)
         snprintf(ret_owner->user, sizeof ret_owner->user, "%s", claim.user);

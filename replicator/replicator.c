@@ -227,6 +227,7 @@ static void configure(struct replicator *replicator, const Mec__Config *config, 
         return;
     }
     take_settings(replicator, config->settings);
+    redaction_configure(&replicator->redaction, config);
     error = network_configure(replicator->network, config);
     if (error)
         replicator_log(replicator, true, "cannot take over the links of config %" PRIu64 ": %s",
@@ -277,6 +278,7 @@ int replicator_create(const char *region, const Mec__Config *config, uint64_t li
         return -EINVAL;
     }
     take_settings(replicator, config->settings);
+    redaction_configure(&replicator->redaction, config);
     take_shards(replicator, config, at.now_us);
     *ret_replicator = replicator;
     return 0;
@@ -300,6 +302,7 @@ void replicator_free(struct replicator *replicator)
     free(replicator->frames);
     free(replicator->actions);
     arena_free(replicator->arena);
+    redaction_release(&replicator->redaction);
     wan_free(replicator->wan);
     network_free(replicator->network);
     for (size_t i = 0; i < replicator->peer_count; i++)

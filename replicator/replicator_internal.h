@@ -13,6 +13,7 @@
 #include "common/wan.h"
 #include "replicator/ahead.h"
 #include "replicator/log_feed.h"
+#include "replicator/redaction.h"
 #include "replicator/replicator.h"
 #include "replicator/source.h"
 #include "replicator/stream.h"
@@ -50,6 +51,7 @@ struct replicator {
     uint32_t own;   /* our region's index: the peer that is our own regiond */
     char **regions; /* by peer number */
     uint64_t beat_interval_us;
+    struct redaction redaction;
     size_t memory_changes; /* of a log, in its ring and asked for at once; 0: as always */
     struct network *network;
     struct wan *wan;

@@ -228,10 +228,13 @@ static bool send_batch(struct replicator *replicator, const struct log_feed *fee
     apply.changes = items;
     while (apply.n_changes < BATCH_CHANGES_MAX &&
            source_get(&follower->source, feed->ring, sent_seq + 1 + apply.n_changes, &change)) {
-        if (apply.n_changes > 0 && size_bytes + change.size > BATCH_BYTES_MAX)
+        Mec__StoredChange *item = stored(replicator->arena, &change);
+
+        redaction_apply(&replicator->redaction, follower->peer, replicator->arena, item);
+        if (apply.n_changes > 0 && size_bytes + item->change.len > BATCH_BYTES_MAX)
             break;
-        items[apply.n_changes++] = stored(replicator->arena, &change);
-        size_bytes += change.size;
+        items[apply.n_changes++] = item;
+        size_bytes += item->change.len;
     }
     if (apply.n_changes == 0)
         return false;

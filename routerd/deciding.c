@@ -76,6 +76,9 @@ const char *deciding_why(struct router *router, const struct pending *pending,
     struct policy_region copy[POLICY_REGIONS_MAX];
     const struct policy_region *known = vantage_known(pending->vantage, pending->route, copy);
     uint32_t home = home_of(router, pending);
+    if (decision->problem == PROBLEM_RESIDENCY)
+        return arena_format(router->arena, "The data of %s may not lie in %s, the user's home.",
+                            known[home].service_down, known[home].name);
     if (decision->problem != PROBLEM_SERVICE_UNAVAILABLE || home == POLICY_NONE ||
         known[home].service_up)
         return decision->why;

@@ -216,6 +216,21 @@ static struct policy_decision decide_receipt(const struct policy_question *quest
     return refuse(PROBLEM_NO_REGION, "the region that gave the receipt is away");
 }
 
+/* Nobody else may do anything for a user whose data may not lie at their home. */
+static bool is_homed_outside(const struct policy_question *question)
+{
+    return question->class != ROUTE_LOCAL && question->class != ROUTE_RECEIPT &&
+           question->home != POLICY_NONE && question->regions[question->home].outside;
+}
+
+static struct policy_decision refuse_homed_outside(const struct policy_question *question)
+{
+    if (question->maybe_written)
+        return refuse(PROBLEM_FATE_UNKNOWN, "a try has an unknown fate, and the home has moved");
+    reach(HOME_OUTSIDE);
+    return refuse(PROBLEM_RESIDENCY, "the data of the service may not lie at the user's home");
+}
+
 static bool only_home_may(const struct policy_question *question)
 {
     switch (question->class) {
@@ -264,6 +279,8 @@ static struct policy_decision refuse_too_early(const struct policy_question *que
 struct policy_decision policy_decide(const struct policy_question *question)
 {
     assert(question->region_count <= POLICY_REGIONS_MAX);
+    if (is_homed_outside(question))
+        return refuse_homed_outside(question);
     if (question->class == ROUTE_WRITE && question->queues_unknown)
         return refuse_too_early(question);
     if (question->forced != POLICY_NONE)

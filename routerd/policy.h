@@ -23,6 +23,7 @@ struct policy_region {
     bool writable;
     bool service_up;          /* the services that the request needs work there */
     const char *service_down; /* otherwise: which one does not */
+    bool outside;             /* and that because its data may not lie there */
 };
 
 struct policy_question {

@@ -64,7 +64,9 @@ static const char *region_state(const struct policy_question *question, uint32_t
 static void say_state(struct text *text, const struct policy_question *question, uint32_t region)
 {
     const struct policy_region *known = &question->regions[region];
-    if (known->healthy && !known->service_up)
+    if (known->healthy && known->outside)
+        say(text, "healthy, but may not hold the data of %s", known->service_down);
+    else if (known->healthy && !known->service_up)
         say(text, "healthy, but %s %s is down", known->name, known->service_down);
     else
         say(text, "%s", region_state(question, region));

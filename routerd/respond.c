@@ -55,11 +55,13 @@ static bool is_missed(const struct router *router, const struct pending *pending
     return anywhere && known[region].round_trip_us < known[pending->region].round_trip_us;
 }
 
-/* "us-east is down", "us-east vault is down", "us-east could not" */
+/* "us-east is down", "us-east vault is down", "us-east may not hold vault", "us-east could not" */
 static int word_missed(const struct policy_region *known, char *ret_text, size_t size)
 {
     if (!known->healthy)
         return snprintf(ret_text, size, "%s is down", known->name);
+    if (known->outside)
+        return snprintf(ret_text, size, "%s may not hold %s", known->name, known->service_down);
     if (!known->service_up)
         return snprintf(ret_text, size, "%s %s is down", known->name, known->service_down);
     return snprintf(ret_text, size, "%s could not", known->name);

@@ -10,6 +10,7 @@
 #include "common/memory.h"
 #include "common/moment.h"
 #include "common/parts.h"
+#include "common/residency.h"
 #include "routerd/due.h"
 
 #define SLOTS       VANTAGE_SLOTS
@@ -38,6 +39,11 @@ struct vantages {
     bool any_lost;
 };
 
+static bool lacks_any(const struct vantage_region *seen)
+{
+    return (seen->services_down | seen->outside) != 0;
+}
+
 static void refresh_known(struct vantage *vantage, size_t region_count)
 {
     vantage->generation++;
@@ -48,8 +54,22 @@ static void refresh_known(struct vantage *vantage, size_t region_count)
         known->healthy = seen->connected && seen->serving && health_usable(&seen->health);
         known->writable = seen->writable;
         known->service_up = true;
-        if (seen->services_down != 0)
+        if (lacks_any(seen))
             vantage->any_service_down = true;
+    }
+}
+
+static void refresh_residency(const struct vantages *vantages, struct vantage *vantage)
+{
+    const Mec__Config *config = vantages->config;
+    for (uint32_t region = 0; region < vantages->region_count; region++) {
+        uint32_t outside = 0;
+        for (unsigned service = 0; service < PARTS_SERVICE_COUNT; service++) {
+            if (!residency_allows(config, (enum parts_service)service,
+                                  config->regions[region]->name))
+                outside |= 1u << service;
+        }
+        vantage->regions[region].outside = outside;
     }
 }
 
@@ -61,16 +81,21 @@ static void refresh_region(struct vantage_region *seen)
     vantage->generation++;
     known->healthy = seen->connected && seen->serving && health_usable(&seen->health);
     known->writable = seen->writable;
-    if (seen->services_down != 0)
+    if (lacks_any(seen))
         vantage->any_service_down = true;
 }
 
 /* The service for whose lack @seen cannot serve @route; NULL: there is none. */
-static const char *lacking(const struct vantage_region *seen, const struct route *route)
+static const char *lacking(const struct vantage_region *seen, const struct route *route,
+                           bool *ret_outside)
 {
     enum parts_service service;
+    *ret_outside = false;
     if (parts_service_find(route->service, &service) != 0)
         return NULL;
+    *ret_outside = (seen->outside >> service & 1u) != 0;
+    if (*ret_outside)
+        return parts_service_name(service);
     if ((seen->services_down >> service & 1u) != 0)
         return parts_service_name(service);
     if (parts_needs_auth(service, route->class) && (seen->services_down >> PARTS_AUTH & 1u) != 0)
@@ -85,7 +110,8 @@ const struct policy_region *vantage_known(const struct vantage *vantage, const s
         return vantage->known;
     memcpy(ret_copy, vantage->known, sizeof(vantage->known));
     for (uint32_t region = 0; region < POLICY_REGIONS_MAX && ret_copy[region].name; region++) {
-        ret_copy[region].service_down = lacking(&vantage->regions[region], route);
+        ret_copy[region].service_down =
+            lacking(&vantage->regions[region], route, &ret_copy[region].outside);
         ret_copy[region].service_up = ret_copy[region].service_down == NULL;
     }
     return ret_copy;
@@ -172,6 +198,7 @@ static struct vantage *make(struct vantages *vantages, uint32_t slot, const char
             refresh_links(vantages, vantages->slots[each]);
     }
     refresh_round_trips(vantages, vantage);
+    refresh_residency(vantages, vantage);
     refresh_known(vantage, count);
     return vantage;
 }
@@ -364,6 +391,7 @@ void vantages_configure(struct vantages *vantages, const Mec__Config *config, ui
             continue;
         refresh_links(vantages, vantage);
         refresh_round_trips(vantages, vantage);
+        refresh_residency(vantages, vantage);
         refresh_known(vantage, vantages->region_count);
     }
     pin_listeners(vantages, now_us);
@@ -448,8 +476,7 @@ void vantage_pong(struct vantage_region *seen, bool serving, bool writable, uint
     seen->services_down = services_down;
     seen->vantage->any_service_down = false;
     for (uint32_t region = 0; region < POLICY_REGIONS_MAX; region++) {
-        if (seen->vantage->known[region].name != NULL &&
-            seen->vantage->regions[region].services_down != 0)
+        if (seen->vantage->known[region].name != NULL && lacks_any(&seen->vantage->regions[region]))
             seen->vantage->any_service_down = true;
     }
     refresh_region(seen);

@@ -42,6 +42,7 @@ struct vantage_region {
     bool serving;           /* by its last Pong */
     bool writable;          /* by its last Pong */
     uint32_t services_down; /* by its last Pong: bits of enum parts_service */
+    uint32_t outside;       /* likewise: those whose data may not lie there, by the config */
     uint64_t round_trip_us; /* as configured now */
     uint64_t measured_us;   /* of the last probe that came back; 0 = none yet */
     uint64_t heard_us;      /* when anything last came back */
@@ -104,7 +105,7 @@ bool vantage_signal(struct vantages *vantages, struct vantage_region *seen,
 void vantage_pong(struct vantage_region *seen, bool serving, bool writable, uint32_t services_down);
 
 /* What policy is to know for a request of @route: vantage->known, or a copy in @ret_copy when a
- * service is down somewhere. */
+ * service is down somewhere, or its data may not lie everywhere. */
 const struct policy_region *vantage_known(const struct vantage *vantage, const struct route *route,
                                           struct policy_region ret_copy[POLICY_REGIONS_MAX]);
 

@@ -1,10 +1,12 @@
 #include "region_driver.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
 #include "common/memory.h"
+#include "common/residency.h"
 #include "common/token.h"
 #include "common/vault_key.h"
 #include "scratch.h"
@@ -602,6 +604,23 @@ const struct driver_frame *driver_newest(const struct driver *driver, size_t ind
 
 /* ---- shipping ---- */
 
+/* As a replicator does it. */
+static void redact(struct driver *driver, const char *to, Mec__StoredChange *stored)
+{
+    const Mec__Change *change = mec__change__unpack(arena_allocator(driver->arena),
+                                                    stored->change.len, stored->change.data);
+    uint8_t *digest = arena_alloc(driver->arena, DIGEST_SIZE);
+
+    ck_assert_ptr_nonnull(change);
+    if (residency_allows_records(&driver->config, change->service, to) &&
+        !residency_is_redacted(change))
+        return;
+    stored->change.data =
+        residency_redact(change, stored->digest, driver->arena, &stored->change.len);
+    crypto_generichash(digest, DIGEST_SIZE, stored->change.data, stored->change.len, NULL, 0);
+    stored->redaction_digest = (ProtobufCBinaryData){DIGEST_SIZE, digest};
+}
+
 static Mec__Applied *apply(struct driver *driver, size_t to, const char *home,
                            const Mec__Tail *tail)
 {
@@ -642,6 +661,8 @@ void driver_ship(struct driver *driver, const char *shard, size_t from, size_t t
         ck_assert_ptr_nonnull(frame);
         tail = mec__tail__unpack(arena_allocator(driver->arena), frame->size, frame->bytes);
         ck_assert(!tail->not_home);
+        for (size_t j = 0; j < tail->n_changes; j++)
+            redact(driver, names[to], tail->changes[j]);
         applied = apply(driver, to, names[from], tail);
         ck_assert_int_eq(applied->outcome, MEC__APPLY_OUTCOME__APPLIED);
         cursor = applied->cursor->seq;

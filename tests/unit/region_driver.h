@@ -106,7 +106,8 @@ const struct driver_frame *driver_newest(const struct driver *driver, size_t nod
                                          uint64_t connection, enum frame_kind kind,
                                          size_t *ret_count);
 
-/* Bring @to's copy of @shard up to what @from has, as a replicator would; and say so. */
+/* Bring @to's copy of @shard up to what @from has, as a replicator would, redacted where it must be;
+ * and say so. */
 void driver_ship(struct driver *driver, const char *shard, size_t from, size_t to);
 
 /* Ship all shards from their homes to everyone. */

@@ -145,11 +145,14 @@ static Mec__ApplyOutcome apply_one(struct driver_follower *follower,
 {
     Mec__Change *change = mec__change__unpack(NULL, stored->change.len, stored->change.data);
     Mec__ApplyOutcome outcome = MEC__APPLY_OUTCOME__APPLIED;
+    bool redacted = stored->redaction_digest.len == 32;
     uint8_t digest[32];
 
     crypto_generichash(digest, 32, stored->change.data, stored->change.len, NULL, 0);
     if (!change || change->seq != stored->seq || stored->digest.len != 32 ||
-        memcmp(digest, stored->digest.data, 32) != 0)
+        memcmp(digest, redacted ? stored->redaction_digest.data : stored->digest.data, 32) != 0 ||
+        (redacted && (change->redacted_digest.len != 32 ||
+                      memcmp(change->redacted_digest.data, stored->digest.data, 32) != 0)))
         outcome = MEC__APPLY_OUTCOME__INVALID;
     else if (change->seq <= follower->cursor_seq)
         follower->duplicates++;
@@ -161,7 +164,7 @@ static Mec__ApplyOutcome apply_one(struct driver_follower *follower,
         outcome = MEC__APPLY_OUTCOME__DIVERGED;
     else {
         follower->cursor_seq = change->seq;
-        memcpy(follower->cursor_digest, digest, 32);
+        memcpy(follower->cursor_digest, stored->digest.data, 32);
     }
     if (change)
         mec__change__free_unpacked(change, NULL);

@@ -155,6 +155,22 @@ START_TEST(each_way_of_a_link_takes_half_of_the_measured_round_trip)
 }
 END_TEST
 
+START_TEST(what_is_pinned_is_named_with_its_regions)
+{
+    Mec__Config *config = compile();
+
+    ck_assert_uint_eq(config->n_residency, 0);
+    mec__config__free_unpacked(config, NULL);
+    load("residency: {vault: [ap-northeast, eu-west]}\n");
+    config = compile();
+    ck_assert_uint_eq(config->n_residency, 1);
+    ck_assert_str_eq(config->residency[0]->service, "vault");
+    ck_assert_uint_eq(config->residency[0]->n_regions, 2);
+    ck_assert_str_eq(config->residency[0]->regions[0], "eu-west"); /* in the world's order */
+    mec__config__free_unpacked(config, NULL);
+}
+END_TEST
+
 START_TEST(the_file_has_its_word_on_links)
 {
     load("links:\n"
@@ -308,6 +324,7 @@ int main(void)
         every_region_has_a_shard_a_key_and_a_socket,
         a_key_is_wished_for_until_it_is_there_and_then_everybody_knows_it,
         each_way_of_a_link_takes_half_of_the_measured_round_trip,
+        what_is_pinned_is_named_with_its_regions,
         the_file_has_its_word_on_links,
         faults_are_folded_in,
         clients_without_links_of_their_own_are_isolated_too,

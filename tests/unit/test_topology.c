@@ -147,11 +147,38 @@ START_TEST(a_file_may_leave_regions_to_the_command_line)
 }
 END_TEST
 
+START_TEST(a_service_can_be_pinned_to_regions)
+{
+    struct topology *topology = parse("residency:\n"
+                                      "  vault: [eu-west, us-west]\n",
+                                      NULL);
+
+    ck_assert(topology_may_hold(topology, PARTS_VAULT, "eu-west"));
+    ck_assert(topology_may_hold(topology, PARTS_VAULT, "us-west"));
+    ck_assert(!topology_may_hold(topology, PARTS_VAULT, "us-east"));
+    ck_assert(!topology_may_hold(topology, PARTS_VAULT, "nowhere"));
+    ck_assert(topology_may_hold(topology, PARTS_METADATA, "us-east"));
+    ck_assert(topology_may_hold(topology, PARTS_AUTH, "us-east"));
+    topology_free(topology);
+}
+END_TEST
+
 static const struct {
     const char *yaml;
     const char *regions;
     const char *says;
 } wrong[] = {
+    {"residency:\n  vault: [eu-west, eu-wset]\n", NULL,
+     "t.yaml:2: residency.vault|eu-wset|did you mean \"eu-west\""},
+    {"residency:\n  metadata: []\n", NULL, "t.yaml:2: residency.metadata|at least one"},
+    {"seed: 1\nresidency:\n  auth: [eu-west]\n", NULL, "t.yaml:3: residency.auth|every region"},
+    {"residency:\n  vualt: [eu-west]\n", NULL,
+     "t.yaml:2: residency.vualt|unknown key|did you mean \"vault\""},
+    {"residency:\n  vault: [eu-west, eu-west]\n", NULL, "t.yaml:2: residency.vault|twice"},
+    {"residency:\n  vault: eu-west\n", NULL, "t.yaml:2: residency.vault|list"},
+    {"residency: [vault]\n", NULL, "t.yaml:1: residency|key: value"},
+    {"residency:\n  vault:\n", NULL, "t.yaml:2: residency.vault"},
+    {"residency:\n  vault: [eu-west]\n", "us-east,us-west", "t.yaml:2: residency.vault|eu-west"},
     {"", NULL, "t.yaml:1|says nothing"},
     {"# only a comment\n", NULL, "t.yaml:1|says nothing"},
     {"just words", NULL, "t.yaml:"},
@@ -286,6 +313,7 @@ int main(void)
         without_a_file_there_are_five_built_in_regions,
         regions_are_chosen_by_number_or_by_name,
         a_file_says_regions_links_clients_and_settings,
+        a_service_can_be_pinned_to_regions,
         a_file_may_leave_regions_to_the_command_line,
         a_huge_file_and_one_with_zeros_are_refused,
         more_regions_than_there_is_room_for_are_refused,
