@@ -12,12 +12,18 @@
 
 #define NICE_MAX 19
 
-/* 0 names the calling thread; the policy, 0, is the usual one (SCHED_OTHER). The C library has no
- * call for it. Where it fails, the thread runs as it did. */
+/* sched_setattr(2)'s SCHED_FLAG_KEEP_POLICY, which <linux/sched.h> has, and that bites with the C
+ * library's <sched.h>. */
+#define KEEP_POLICY 0x08u
+
+/* 0 names the calling thread. The C library has no call for it. Where it fails, the thread runs as
+ * it did. */
 static void share(uint64_t turn_ns, int nice)
 {
-    struct sched_attr attributes = {
-        .size = sizeof attributes, .sched_nice = nice, .sched_runtime = turn_ns};
+    struct sched_attr attributes = {.size = sizeof attributes,
+                                    .sched_flags = KEEP_POLICY,
+                                    .sched_nice = nice,
+                                    .sched_runtime = turn_ns};
 
     (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
 }

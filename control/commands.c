@@ -84,7 +84,7 @@ static const struct command_option cache_options[] = {
 };
 static const struct command_option explain_options[] = {
     {"geo", 0, OPTION_TEXT, "G", NULL, "where the client is: a region, a city or \"lat,lon\""},
-    {"user", 0, OPTION_TEXT, "U", NULL, "the user's name or id, whose home counts"},
+    {"user", 0, OPTION_TEXT, "U", NULL, "the user's name; their home counts"},
     {"consistency", 0, OPTION_TEXT, "C", "session", "session, strong or stale-ok"},
     {0},
 };

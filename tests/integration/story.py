@@ -241,6 +241,18 @@ class Story:
             demand(answer.status == 200 and answer.body == value,
                    "the acknowledged write of %s is there: %r" % (key, answer))
         self.say("  all %d acknowledged writes of Virginia's user are there" % len(self.expected))
+        self.writes_go_home()
+
+    def writes_go_home(self):
+        """The router hears by its next probe that nothing of the user waits any more. Asked without
+        writing, as a write that comes before would be queued behind nothing, and wait as well."""
+        def at_home():
+            return self.world.cli_json("explain", "PUT", "/v1/metadata/x", "--geo", "us-east",
+                                       "--user", "user-in-virginia")["region"] == "us-east"
+        start = time.monotonic()
+        wait_until(at_home, 5, "newer writes of Virginia's user go home again")
+        self.say("  newer writes go home again after %.0f ms more" % (
+            (time.monotonic() - start) * 1000))
 
     def copies_are_equal(self):
         done = self.world.cli("verify", "--wait", "20s", check=False)

@@ -457,7 +457,7 @@ START_TEST(changes_of_others_are_not_missed)
 
         ck_assert_int_eq(store_reader_changes(reader, arena, seq - 1, 1, 10000, &change), 1);
         applied = (struct store_op){.kind = STORE_OP_APPLY,
-                                    .apply = {1, seq, change.bytes, change.digest}};
+                                    .apply = {1, seq, change.bytes, change.digest, NULL}};
         ck_assert_int_eq(run(other, &applied), STORE_DONE);
         store_op_release(&applied);
     }
