@@ -168,7 +168,7 @@ def durable_writes(connections=32, seconds=8):
         return rate, bad, done.returncode == 0, caught_up_s
 
 
-def flood(rounds=3, clients=16, count=300):
+def flood(rounds=11, clients=16, count=500):
     """What readers of others notice of a flood of log-ins with the default password hash: p99 of
     reads beyond the round trip, in turns without and with the flood. Pairs of milliseconds, and how
     many log-ins were answered and how many were told to wait."""
