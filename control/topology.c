@@ -169,21 +169,16 @@ static int canonical(const struct topology *topology, const char *end, char *ret
     return 0;
 }
 
-static const char *nearest_region(const struct topology *topology, const char *name)
+/* "NAME is WHAT", and which region may have been meant. A new string. */
+static char *unknown_region(const struct topology *topology, const char *name, const char *what)
 {
-    const char *names[TOPOLOGY_REGIONS_MAX];
+    const char *names[TOPOLOGY_REGIONS_MAX], *near;
 
     for (size_t i = 0; i < topology->region_count; i++)
         names[i] = topology->regions[i].name;
-    return nearest_find(name, names, topology->region_count);
-}
-
-static char *unknown_end(const struct topology *topology, const char *end)
-{
-    const char *near = nearest_region(topology, end);
-
-    return text_format("\"%s\" is no region of this world and no \"client:GEO\"%s%s%s", end,
-                       near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+    near = nearest_find(name, names, topology->region_count);
+    return text_format("\"%s\" is %s%s%s%s", name, what, near ? "; did you mean \"" : "",
+                       near ? near : "", near ? "\"?" : "");
 }
 
 int topology_add_link(struct topology *topology, const struct topology_link *link, char **ret_error)
@@ -192,7 +187,8 @@ int topology_add_link(struct topology *topology, const struct topology_link *lin
 
     for (size_t i = 0; i < 2; i++) {
         if (canonical(topology, link->ends[i], copy.ends[i]) != 0) {
-            *ret_error = unknown_end(topology, link->ends[i]);
+            *ret_error = unknown_region(topology, link->ends[i],
+                                        "no region of this world and no \"client:GEO\"");
             return -EINVAL;
         }
     }
@@ -253,12 +249,9 @@ static int add_to_set(const struct topology *topology, const char *name, uint32_
                       char **ret_error)
 {
     const struct topology_region *region = topology_region(topology, name);
-    const char *near = region ? NULL : nearest_region(topology, name);
 
     if (!region) {
-        *ret_error =
-            text_format("\"%s\" is no region of this world%s%s%s", name,
-                        near ? "; did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+        *ret_error = unknown_region(topology, name, "no region of this world");
         return -EINVAL;
     }
     if (is_among(topology, *regions, name)) {

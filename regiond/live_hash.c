@@ -14,11 +14,11 @@
 
 static unsigned thread_count(void)
 {
-    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    long half = sysconf(_SC_NPROCESSORS_ONLN) / 2;
 
-    return processors < 4                 ? 1
-           : processors / 2 < THREADS_MAX ? (unsigned)processors / 2
-                                          : THREADS_MAX;
+    if (half < 1)
+        return 1;
+    return half < THREADS_MAX ? (unsigned)half : THREADS_MAX;
 }
 
 struct live_hash {
