@@ -18,17 +18,17 @@
 #include "sim/model/yaml_tree.h"
 
 enum params_kind {
-    PARAMS_DURATION, /* microseconds, fractions too: "1.5ms", "50us" */
-    PARAMS_SHARE,    /* 0 to 1: "12.5%" */
-    PARAMS_NUMBER,   /* "2.5", "1e6", "50M" (k, M, G: powers of 1,000) */
-    PARAMS_COUNT,    /* the same, but whole */
-    PARAMS_SIZE,     /* bytes: "4KiB" */
-    PARAMS_RATE,     /* bytes a second: "100mbit" */
-    PARAMS_SWITCH,   /* 0 or 1: "true", "off" */
-    PARAMS_CHOICE,   /* the number of one of its words */
-    PARAMS_TEXT,     /* any one line */
-    PARAMS_FILE,     /* the name of a file, which the shell reads; "" for none */
-    PARAMS_TREE      /* a part of a shape of its own; on the command line in YAML's flow style */
+    PARAMS_DURATION, /* microseconds; this and the next: as quantity.h has them */
+    PARAMS_SHARE,    /* 0 to 1 */
+    PARAMS_NUMBER,
+    PARAMS_COUNT,  /* whole */
+    PARAMS_SIZE,   /* bytes */
+    PARAMS_RATE,   /* bytes a second */
+    PARAMS_SWITCH, /* 0 or 1: "true", "off" */
+    PARAMS_CHOICE, /* the number of one of its words */
+    PARAMS_TEXT,   /* any one line */
+    PARAMS_FILE,   /* the name of a file, which the shell reads; "" for none */
+    PARAMS_TREE    /* a part of a shape of its own; on the command line in YAML's flow style */
 };
 
 struct params_spec {
@@ -76,16 +76,13 @@ const char *params_text(const struct params *params, size_t index);
 const struct yaml_tree *params_tree(const struct params *params, size_t index);
 /* NULL: none attached. */
 const char *params_content(const struct params *params, size_t index, size_t *ret_size);
-bool params_given(const struct params *params, size_t index); /* not the default */
+bool params_given(const struct params *params, size_t index);     /* not the default */
+bool params_from_file(const struct params *params, size_t index); /* of params_read() */
 
 /* An error about a value that is well-formed and yet makes no sense: "FILE:LINE: KEY: ..",
  * "--service-work: .." or "service_work: .. (its default)". Returns -EINVAL. */
 int params_error(const struct params *params, size_t index, char **ret_error, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
-
-/* A number in any of the kinds that have one, as people write it. On -EINVAL or -ERANGE *@ret_form
- * says how one looks ("a duration such as 2ms"). Static. */
-int params_parse(enum params_kind kind, const char *text, double *ret_value, const char **ret_form);
 
 /* A YAML file of all values, with help and sources as comments; reading it back gives the same.
  * A new string. */

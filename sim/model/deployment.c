@@ -1,0 +1,235 @@
+#include "sim/model/deployment.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "common/network_plan.h"
+#include "control/compile.h"
+#include "control/faults.h"
+#include "control/text.h"
+#include "sim/model/quantity.h"
+
+/* ---- regions ---- */
+
+static int read_topology(const struct params *params, size_t first, struct topology **ret_topology,
+                         char **ret_error)
+{
+    const char *regions = params_text(params, first + DEPLOYMENT_REGIONS);
+    const char *file = params_text(params, first + DEPLOYMENT_TOPOLOGY);
+    const char *wanted = *regions ? regions : NULL;
+    size_t size;
+    const char *content = params_content(params, first + DEPLOYMENT_TOPOLOGY, &size);
+    char *why;
+
+    if (content)
+        return topology_parse(file, content, size, wanted, ret_topology, ret_error);
+    if (topology_built_in(wanted, ret_topology, &why) == 0)
+        return 0;
+    params_error(params, first + DEPLOYMENT_REGIONS, ret_error, "%s", why);
+    free(why);
+    return -EINVAL;
+}
+
+static void take_regions(struct deployment *deployment)
+{
+    const struct topology *topology = deployment->topology;
+
+    deployment->region_count = topology->region_count;
+    for (size_t i = 0; i < topology->region_count; i++) {
+        const struct topology_region *region = &topology->regions[i];
+        struct geo_place *place = &deployment->place[i];
+        deployment->region[i] = region->name;
+        memcpy(place->name, region->name, sizeof place->name);
+        place->latitude = region->latitude;
+        place->longitude = region->longitude;
+    }
+}
+
+/* Whose links a Config computes it says itself; where its processes are and what they sign with is
+ * of no matter here. */
+static Mec__Config *make_config(const struct topology *topology)
+{
+    struct faults faults = {0};
+    struct key_ring *rings = memory_alloc(topology->region_count * sizeof *rings);
+    Mec__Config *config = compile_config(&(struct compile_input){.version = 1,
+                                                                 .world = "model",
+                                                                 .runtime_directory = "",
+                                                                 .topology = topology,
+                                                                 .faults = &faults,
+                                                                 .rings = rings});
+
+    free(rings);
+    return config;
+}
+
+/* ---- users ---- */
+
+static struct deployment_geo *add_geo(struct deployment *deployment, const struct geo_place *place,
+                                      double users)
+{
+    deployment->geos =
+        memory_grow(deployment->geos, (deployment->geo_count + 1) * sizeof *deployment->geos);
+    struct deployment_geo *geo = &deployment->geos[deployment->geo_count++];
+    *geo = (struct deployment_geo){.place = *place, .users = users};
+    deployment->users += users;
+    return geo;
+}
+
+static bool knows_geo(const struct deployment *deployment, const char *name)
+{
+    for (size_t i = 0; i < deployment->geo_count; i++)
+        if (strcmp(deployment->geos[i].place.name, name) == 0)
+            return true;
+    return false;
+}
+
+static int take_geo(struct deployment *deployment, const struct network_plan *plan,
+                    const struct yaml_tree *pair, char **ret_error)
+{
+    struct geo_place place;
+    double users;
+
+    if (network_plan_resolve(plan, pair->key, &place) != 0)
+        return yaml_tree_error(pair, ret_error, "neither a region nor a place that is known");
+    if (knows_geo(deployment, place.name))
+        return yaml_tree_error(pair, ret_error, "the place is there twice, as \"%s\"", place.name);
+    if (deployment->geo_count == DEPLOYMENT_GEOS_MAX)
+        return yaml_tree_error(pair, ret_error, "more than %d places", DEPLOYMENT_GEOS_MAX);
+    if (pair->kind == YAML_TREE_EMPTY)
+        return yaml_tree_error(pair, ret_error, "it has no value");
+    int error = pair->kind == YAML_TREE_SCALAR ? quantity_parse(QUANTITY_COUNT, pair->text, &users)
+                                               : -EINVAL;
+    if (error == -ERANGE && *pair->text == '-')
+        return yaml_tree_error(pair, ret_error, "\"%s\" is negative", pair->text);
+    if (error != 0)
+        return yaml_tree_error(pair, ret_error,
+                               "%s%s%sis not a number of users such as 12000 or "
+                               "5M",
+                               pair->text ? "\"" : "", pair->text ? pair->text : "",
+                               pair->text ? "\" " : "it ");
+    add_geo(deployment, &place, users);
+    return 0;
+}
+
+static int take_users(struct deployment *deployment, const struct network_plan *plan,
+                      const struct params *params, size_t first, char **ret_error)
+{
+    const struct yaml_tree *users = params_tree(params, first + DEPLOYMENT_USERS);
+    double total = params_value(params, first + DEPLOYMENT_USERS_TOTAL);
+    int error = 0;
+
+    if (users->kind != YAML_TREE_MAP)
+        return yaml_tree_error(users, ret_error,
+                               "places and numbers are wanted: {us-east: 5M, Paris: 2M}");
+    for (size_t i = 0; error == 0 && i < users->count; i++)
+        error = take_geo(deployment, plan, &users->children[i], ret_error);
+    if (error != 0)
+        return error;
+    for (size_t i = 0; users->count == 0 && i < deployment->region_count; i++)
+        add_geo(deployment, &deployment->place[i], total / (double)deployment->region_count);
+    if (deployment->users <= 0)
+        return yaml_tree_error(users, ret_error, "there are no users");
+    return 0;
+}
+
+/* ---- links ---- */
+
+static void take_links(struct deployment *deployment, const struct network_plan *plan)
+{
+    for (size_t from = 0; from < deployment->region_count; from++) {
+        for (size_t to = 0; to < deployment->region_count; to++) {
+            struct network_ends ends = {NETWORK_BETWEEN, deployment->region[from],
+                                        deployment->region[to]};
+            deployment->between[from][to] =
+                network_plan_profile(plan, &ends, &deployment->place[from], &deployment->place[to]);
+        }
+    }
+}
+
+static void take_client_links(struct deployment *deployment, const struct network_plan *plan,
+                              size_t index)
+{
+    struct deployment_geo *geo = &deployment->geos[index];
+
+    for (size_t i = 0; i < deployment->region_count; i++) {
+        const char *region = deployment->region[i];
+        struct network_ends out = {NETWORK_FROM_CLIENT, geo->place.name, region};
+        struct network_ends back = {NETWORK_TO_CLIENT, region, geo->place.name};
+        struct link_profile *from = &deployment->from_client[index][i];
+        struct link_profile *to = &deployment->to_client[index][i];
+        *from = network_plan_profile(plan, &out, &geo->place, &deployment->place[i]);
+        *to = network_plan_profile(plan, &back, &deployment->place[i], &geo->place);
+        geo->round_trip_us[i] = from->latency_us + to->latency_us;
+        if (geo->round_trip_us[i] < geo->round_trip_us[geo->nearest])
+            geo->nearest = (uint32_t)i;
+    }
+}
+
+/* Who signs up gets the nearest region as home; who travels has it elsewhere. */
+static void take_homes(struct deployment *deployment, double roaming)
+{
+    size_t others = deployment->region_count - 1;
+
+    for (size_t g = 0; g < deployment->geo_count; g++) {
+        struct deployment_geo *geo = &deployment->geos[g];
+        double away = others > 0 ? roaming : 0;
+        for (size_t i = 0; i < deployment->region_count; i++)
+            geo->home_share[i] = i == geo->nearest ? 1 - away : away / (double)others;
+    }
+}
+
+static int fill(struct deployment *deployment, const struct params *params, size_t first,
+                char **ret_error)
+{
+    struct network_plan *plan;
+    int error = network_plan_create(deployment->config, &plan);
+
+    assert(error == 0 && "a compiled topology has links that are in range");
+    take_links(deployment, plan);
+    error = take_users(deployment, plan, params, first, ret_error);
+    if (error == 0) {
+        size_t row = sizeof *deployment->from_client;
+        deployment->from_client = memory_alloc(deployment->geo_count * row);
+        deployment->to_client = memory_alloc(deployment->geo_count * row);
+        for (size_t g = 0; g < deployment->geo_count; g++)
+            take_client_links(deployment, plan, g);
+        take_homes(deployment, params_value(params, first + DEPLOYMENT_ROAMING));
+    }
+    network_plan_free(plan);
+    return error;
+}
+
+int deployment_create(const struct params *params, size_t first, struct deployment **ret_deployment,
+                      char **ret_error)
+{
+    struct deployment *deployment = memory_alloc(sizeof *deployment);
+    int error = read_topology(params, first, &deployment->topology, ret_error);
+
+    if (error == 0) {
+        take_regions(deployment);
+        deployment->config = make_config(deployment->topology);
+        error = fill(deployment, params, first, ret_error);
+    }
+    if (error == 0)
+        *ret_deployment = deployment;
+    else
+        deployment_free(deployment);
+    return error;
+}
+
+void deployment_free(struct deployment *deployment)
+{
+    if (!deployment)
+        return;
+    if (deployment->config)
+        mec__config__free_unpacked(deployment->config, NULL);
+    topology_free(deployment->topology);
+    free(deployment->geos);
+    free(deployment->from_client);
+    free(deployment->to_client);
+    free(deployment);
+}
