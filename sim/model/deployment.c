@@ -87,13 +87,12 @@ static bool knows_geo(const struct deployment *deployment, const char *name)
     return false;
 }
 
-static int take_geo(struct deployment *deployment, const struct network_plan *plan,
-                    const struct yaml_tree *pair, char **ret_error)
+static int take_geo(struct deployment *deployment, const struct yaml_tree *pair, char **ret_error)
 {
     struct geo_place place;
     double users;
 
-    if (network_plan_resolve(plan, pair->key, &place) != 0)
+    if (network_plan_resolve(deployment->links, pair->key, &place) != 0)
         return yaml_tree_error(pair, ret_error, "neither a region nor a place that is known");
     if (knows_geo(deployment, place.name))
         return yaml_tree_error(pair, ret_error, "the place is there twice, as \"%s\"", place.name);
@@ -115,8 +114,8 @@ static int take_geo(struct deployment *deployment, const struct network_plan *pl
     return 0;
 }
 
-static int take_users(struct deployment *deployment, const struct network_plan *plan,
-                      const struct params *params, size_t first, char **ret_error)
+static int take_users(struct deployment *deployment, const struct params *params, size_t first,
+                      char **ret_error)
 {
     const struct yaml_tree *users = params_tree(params, first + DEPLOYMENT_USERS);
     double total = params_value(params, first + DEPLOYMENT_USERS_TOTAL);
@@ -126,7 +125,7 @@ static int take_users(struct deployment *deployment, const struct network_plan *
         return yaml_tree_error(users, ret_error,
                                "places and numbers are wanted: {us-east: 5M, Paris: 2M}");
     for (size_t i = 0; error == 0 && i < users->count; i++)
-        error = take_geo(deployment, plan, &users->children[i], ret_error);
+        error = take_geo(deployment, &users->children[i], ret_error);
     if (error != 0)
         return error;
     for (size_t i = 0; users->count == 0 && i < deployment->region_count; i++)
@@ -138,7 +137,7 @@ static int take_users(struct deployment *deployment, const struct network_plan *
 
 /* ---- links ---- */
 
-static void take_links(struct deployment *deployment, const struct network_plan *plan)
+static void take_links(struct deployment *deployment)
 {
     for (size_t from = 0; from < deployment->region_count; from++) {
         for (size_t to = 0; to < deployment->region_count; to++) {
@@ -150,20 +149,26 @@ static void take_links(struct deployment *deployment, const struct network_plan 
     }
 }
 
-static void take_client_links(struct deployment *deployment, const struct network_plan *plan,
-                              size_t index)
+static void client_links(const struct deployment *deployment, const struct geo_place *place,
+                         size_t region, struct link_profile *ret_out, struct link_profile *ret_back)
+{
+    const char *name = deployment->region[region];
+    struct network_ends out = {NETWORK_FROM_CLIENT, place->name, name};
+    struct network_ends back = {NETWORK_TO_CLIENT, name, place->name};
+
+    *ret_out = network_plan_profile(deployment->links, &out, place, &deployment->place[region]);
+    *ret_back = network_plan_profile(deployment->links, &back, &deployment->place[region], place);
+}
+
+static void take_client_links(struct deployment *deployment, size_t index)
 {
     struct deployment_geo *geo = &deployment->geos[index];
 
     for (size_t i = 0; i < deployment->region_count; i++) {
-        const char *region = deployment->region[i];
-        struct network_ends out = {NETWORK_FROM_CLIENT, geo->place.name, region};
-        struct network_ends back = {NETWORK_TO_CLIENT, region, geo->place.name};
-        struct link_profile *from = &deployment->from_client[index][i];
-        struct link_profile *to = &deployment->to_client[index][i];
-        *from = network_plan_profile(plan, &out, &geo->place, &deployment->place[i]);
-        *to = network_plan_profile(plan, &back, &deployment->place[i], &geo->place);
-        geo->round_trip_us[i] = from->latency_us + to->latency_us;
+        struct link_profile *out = &deployment->from_client[index][i];
+        struct link_profile *back = &deployment->to_client[index][i];
+        client_links(deployment, &geo->place, i, out, back);
+        geo->round_trip_us[i] = out->latency_us + back->latency_us;
         if (geo->round_trip_us[i] < geo->round_trip_us[geo->nearest])
             geo->nearest = (uint32_t)i;
     }
@@ -182,51 +187,79 @@ static void take_homes(struct deployment *deployment, double roaming)
     }
 }
 
-static int fill(struct deployment *deployment, const struct params *params, size_t first,
-                char **ret_error)
+static void take_users_links(struct deployment *deployment)
 {
-    struct network_plan *plan;
-    int error = network_plan_create(deployment->config, &plan);
+    size_t row = sizeof *deployment->from_client;
 
+    deployment->from_client = memory_alloc(deployment->geo_count * row);
+    deployment->to_client = memory_alloc(deployment->geo_count * row);
+    for (size_t g = 0; g < deployment->geo_count; g++)
+        take_client_links(deployment, g);
+}
+
+int deployment_create_regions(const struct params *params, size_t first,
+                              struct deployment **ret_deployment, char **ret_error)
+{
+    struct topology *topology;
+
+    if (read_topology(params, first, &topology, ret_error) != 0)
+        return -EINVAL;
+    struct deployment *deployment = memory_alloc(sizeof *deployment);
+    deployment->topology = topology;
+    take_regions(deployment);
+    deployment->config = make_config(topology);
+    int error = network_plan_create(deployment->config, &deployment->links);
     assert(error == 0 && "a compiled topology has links that are in range");
-    take_links(deployment, plan);
-    error = take_users(deployment, plan, params, first, ret_error);
-    if (error == 0) {
-        size_t row = sizeof *deployment->from_client;
-        deployment->from_client = memory_alloc(deployment->geo_count * row);
-        deployment->to_client = memory_alloc(deployment->geo_count * row);
-        for (size_t g = 0; g < deployment->geo_count; g++)
-            take_client_links(deployment, plan, g);
-        take_homes(deployment, params_value(params, first + DEPLOYMENT_ROAMING));
-    }
-    network_plan_free(plan);
-    return error;
+    take_links(deployment);
+    *ret_deployment = deployment;
+    return 0;
 }
 
 int deployment_create(const struct params *params, size_t first, struct deployment **ret_deployment,
                       char **ret_error)
 {
-    struct deployment *deployment = memory_alloc(sizeof *deployment);
-    int error = read_topology(params, first, &deployment->topology, ret_error);
+    struct deployment *deployment;
 
-    if (error == 0) {
-        take_regions(deployment);
-        deployment->config = make_config(deployment->topology);
-        error = fill(deployment, params, first, ret_error);
-    }
-    if (error == 0)
-        *ret_deployment = deployment;
-    else
+    if (deployment_create_regions(params, first, &deployment, ret_error) != 0)
+        return -EINVAL;
+    if (take_users(deployment, params, first, ret_error) != 0) {
         deployment_free(deployment);
-    return error;
+        return -EINVAL;
+    }
+    take_users_links(deployment);
+    take_homes(deployment, params_value(params, first + DEPLOYMENT_ROAMING));
+    *ret_deployment = deployment;
+    return 0;
+}
+
+int deployment_region(const struct deployment *deployment, const char *name, uint32_t *ret_region)
+{
+    for (uint32_t i = 0; i < deployment->region_count; i++) {
+        if (strcmp(deployment->region[i], name) == 0) {
+            *ret_region = i;
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+int deployment_client_links(const struct deployment *deployment, const char *geo, uint32_t region,
+                            struct link_profile *ret_out, struct link_profile *ret_back)
+{
+    struct geo_place place;
+
+    if (network_plan_resolve(deployment->links, geo, &place) != 0)
+        return -EINVAL;
+    client_links(deployment, &place, region, ret_out, ret_back);
+    return 0;
 }
 
 void deployment_free(struct deployment *deployment)
 {
     if (!deployment)
         return;
-    if (deployment->config)
-        mec__config__free_unpacked(deployment->config, NULL);
+    mec__config__free_unpacked(deployment->config, NULL);
+    network_plan_free(deployment->links);
     topology_free(deployment->topology);
     free(deployment->geos);
     free(deployment->from_client);

@@ -76,9 +76,12 @@ struct deployment_geo {
     uint64_t round_trip_us[TOPOLOGY_REGIONS_MAX]; /* of the links, without jitter and loss */
 };
 
+struct network_plan;
+
 struct deployment {
     struct topology *topology;
-    Mec__Config *config; /* what its processes would run by, without faults */
+    struct network_plan *links; /* for places that are not among the geos */
+    Mec__Config *config;        /* what its processes would run by, without faults */
     size_t region_count;
     const char *region[TOPOLOGY_REGIONS_MAX]; /* names */
     struct geo_place place[TOPOLOGY_REGIONS_MAX];
@@ -93,6 +96,19 @@ struct deployment {
 /* Errors: -EINVAL, with a new *@ret_error that says where. The caller owns the result. */
 int deployment_create(const struct params *params, size_t first, struct deployment **ret_deployment,
                       char **ret_error);
+
+/* Only regions and the links between them, of the first two of DEPLOYMENT_PARAMS: no places of
+ * users. Errors: as above. */
+int deployment_create_regions(const struct params *params, size_t first,
+                              struct deployment **ret_deployment, char **ret_error);
+
+/* Which region is @name? Errors: -ENOENT. */
+int deployment_region(const struct deployment *deployment, const char *name, uint32_t *ret_region);
+
+/* The links between a client anywhere and a region. Errors: -EINVAL, not a place that is known. */
+int deployment_client_links(const struct deployment *deployment, const char *geo, uint32_t region,
+                            struct link_profile *ret_out, struct link_profile *ret_back);
+
 void deployment_free(struct deployment *deployment);
 
 /* Its assumptions and its regions, for a result. */
