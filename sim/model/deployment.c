@@ -143,8 +143,8 @@ static void take_links(struct deployment *deployment)
         for (size_t to = 0; to < deployment->region_count; to++) {
             struct network_ends ends = {NETWORK_BETWEEN, deployment->region[from],
                                         deployment->region[to]};
-            deployment->between[from][to] =
-                network_plan_profile(plan, &ends, &deployment->place[from], &deployment->place[to]);
+            deployment->between[from][to] = network_plan_profile(
+                deployment->links, &ends, &deployment->place[from], &deployment->place[to]);
         }
     }
 }
