@@ -18,31 +18,31 @@
 #include "common/routes.h"
 #include "sim/model/deployment.h"
 
-/* The operations of the request mix. "Other" is a second user or shard that takes part: the owner's
- * home of what is shared, the home of the directory that hands out a new name.
+/* The operations of the request mix. "Other" is a second region that takes part: the home of the
+ * owner of what is shared, or of the directory that hands out a new name.
  *
- * identifier, key, operation of the routes, parts of the mix, what it is */
+ * identifier, key, operation of the routes, has it an other, parts of the mix, what it is */
 #define TRAFFIC_OPERATIONS(X)                                                                      \
-    X(METADATA_READ, metadata_read, METADATA_GET, "58", "metadata reads")                          \
-    X(METADATA_REREAD, metadata_reread, METADATA_GET, "6",                                         \
-      "metadata reads by sessions that have written since the failure, bookmark and all")          \
-    X(METADATA_WRITE, metadata_write, METADATA_PUT, "12", "metadata writes")                       \
-    X(VAULT_READ, vault_read, VAULT_GET, "12", "reads of one's own vault")                         \
-    X(SHARED_READ, shared_read, VAULT_GET, "3", "reads of what others share from their vaults")    \
-    X(VAULT_WRITE, vault_write, VAULT_PUT, "3", "vault writes")                                    \
-    X(TOKEN_REFRESH, token_refresh, TOKEN_REFRESH, "4", "tokens renewed")                          \
-    X(LOG_IN, log_in, TOKEN_CREATE, "1.5", "log-ins")                                              \
-    X(SIGN_UP, sign_up, USER_CREATE, "0.5", "sign-ups")
+    X(METADATA_READ, metadata_read, METADATA_GET, false, "58", "metadata reads")                   \
+    X(METADATA_REREAD, metadata_reread, METADATA_GET, false, "6",                                  \
+      "metadata reads of sessions that have written since the failure")                            \
+    X(METADATA_WRITE, metadata_write, METADATA_PUT, false, "12", "metadata writes")                \
+    X(VAULT_READ, vault_read, VAULT_GET, false, "12", "reads of one's own vault")                  \
+    X(SHARED_READ, shared_read, VAULT_GET, true, "3", "reads of what others share")                \
+    X(VAULT_WRITE, vault_write, VAULT_PUT, false, "3", "vault writes")                             \
+    X(TOKEN_REFRESH, token_refresh, TOKEN_REFRESH, false, "4", "renewals of tokens")               \
+    X(LOG_IN, log_in, TOKEN_CREATE, false, "1.5", "log-ins")                                       \
+    X(SIGN_UP, sign_up, USER_CREATE, true, "0.5", "sign-ups")
 
 enum traffic_operation {
-#define X(identifier, key, operation, parts, what) TRAFFIC_##identifier,
+#define X(identifier, key, operation, other, parts, what) TRAFFIC_##identifier,
     TRAFFIC_OPERATIONS(X)
 #undef X
         TRAFFIC_OPERATION_COUNT
 };
 
 /* A parameter for each operation, in their order: `mix_metadata_read` .. */
-#define TRAFFIC_MIX_PARAM(identifier, key, operation, parts, what)                                 \
+#define TRAFFIC_MIX_PARAM(identifier, key, operation, other, parts, what)                          \
     {"mix_" #key, PARAMS_NUMBER, parts, 0, 1e12, NULL, "parts of the request mix that are " what,  \
      NULL},
 #define TRAFFIC_MIX_PARAMS TRAFFIC_OPERATIONS(TRAFFIC_MIX_PARAM)
@@ -61,13 +61,13 @@ enum traffic_kind {
 struct traffic_operation_row {
     const char *key;  /* "metadata_read" */
     const char *what; /* for people */
-    const struct route *route;
-    enum parts_service service;
-    enum route_class class; /* of the route: what is read, written, sensitive */
+    Mec__Operation operation;
     bool has_other;
 };
 
 const struct traffic_operation_row *traffic_operation(enum traffic_operation operation);
+/* Of its route: what is a read, a write, or sensitive. */
+enum route_class traffic_class(enum traffic_operation operation);
 const char *traffic_kind_name(enum traffic_kind kind); /* "read-only" */
 
 /* What is broken, and for how long. All zero: nothing. Bit sets of regions, by their index. */
@@ -94,7 +94,8 @@ struct traffic_outcome {
     enum traffic_kind kind;
     uint32_t region;        /* that has answered; POLICY_NONE: none, the router has refused */
     uint32_t tries;         /* regions that were asked */
-    uint64_t round_trip_us; /* of all links that it waits for, one after the other */
+    uint64_t round_trip_us; /* of all links that it waits for, one after the other, and of the wait
+                               for a bookmark */
     uint64_t usual_us;      /* the same when all is well; UINT64_MAX: it fails then, too */
     int problem;            /* enum problem_id; PROBLEM_NONE when it does not fail */
     const char *why;        /* static, one line */

@@ -1,0 +1,67 @@
+/* What the files of traffic share. */
+
+#ifndef MEC_TRAFFIC_INTERNAL_H
+#define MEC_TRAFFIC_INTERNAL_H
+
+#include "routerd/policy.h"
+#include "sim/model/traffic.h"
+
+struct traffic {
+    const struct deployment *deployment;
+    struct traffic_rules rules;
+    uint32_t region_count;
+    const struct route *routes[TRAFFIC_OPERATION_COUNT];
+    enum parts_service services[TRAFFIC_OPERATION_COUNT];
+    uint32_t outside[TOPOLOGY_REGIONS_MAX];        /* services whose data may not lie there */
+    uint64_t (*nearness_us)[TOPOLOGY_REGIONS_MAX]; /* [geo][region], by which the router chooses */
+    /* How long it takes when all is well: [geo][home][other], or [geo][home]. */
+    uint64_t *usual_us[TRAFFIC_OPERATION_COUNT];
+};
+
+/* A request that has come to its end. Its kind is not known yet when it has been served. */
+struct traffic_end {
+    bool served;
+    bool queued;
+    bool stale;
+    uint32_t region; /* POLICY_NONE: none */
+    uint32_t tries;
+    uint64_t way_us;
+    int problem;
+    const char *why;
+};
+
+/* What regiond would make of it. */
+enum traffic_verdict {
+    TRAFFIC_SERVED,
+    TRAFFIC_DECLINED, /* nothing done: others may be asked */
+    TRAFFIC_BEHIND,   /* not as new as the session: the home is to be asked */
+    TRAFFIC_REFUSED   /* a last word */
+};
+
+/* A request at a region. */
+struct traffic_call {
+    const struct traffic *traffic;
+    const struct traffic_state *state;
+    const struct traffic_question *question;
+    uint32_t region;
+    bool strong; /* must not be served by another than the home */
+};
+
+/* Adds what it waits for to @end->way_us. */
+enum traffic_verdict traffic_serve(const struct traffic_call *call, struct traffic_end *end);
+
+/* The router's part, and all it leads to; without a look at how long a token lasts. */
+void traffic_route(const struct traffic *traffic, const struct traffic_state *state,
+                   const struct traffic_question *question, struct traffic_end *ret_end);
+
+/* Can a message go from @a to @b and an answer come back, and is there anybody to answer? */
+bool traffic_reaches(const struct traffic_state *state, uint32_t a, uint32_t b);
+
+/* Do changes and revocations of @home arrive at @region? */
+bool traffic_hears(const struct traffic_state *state, uint32_t region, uint32_t home);
+
+/* Is a service down at @region that @operation needs there? */
+bool traffic_lacks(const struct traffic *traffic, const struct traffic_state *state,
+                   enum traffic_operation operation, uint32_t region);
+
+#endif

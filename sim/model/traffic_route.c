@@ -1,0 +1,161 @@
+/* The router's part: routerd/deciding.c and asking.c, in a world that stands still. */
+
+#include "common/problem.h"
+#include "sim/model/traffic_internal.h"
+
+#define READ_TRIES_MAX 3u /* as routerd/asking.c has it */
+
+/* One request on its way through the router. */
+struct routing {
+    const struct traffic *traffic;
+    const struct traffic_state *state;
+    const struct traffic_question *question;
+    struct traffic_end *end;
+    struct policy_region known[POLICY_REGIONS_MAX];
+    struct policy_question policy;
+};
+
+bool traffic_lacks(const struct traffic *traffic, const struct traffic_state *state,
+                   enum traffic_operation operation, uint32_t region)
+{
+    enum parts_service service = traffic->services[operation];
+    uint32_t down = state->services_down[region];
+
+    if ((down >> service & 1u) != 0)
+        return true;
+    return (down >> PARTS_AUTH & 1u) != 0 &&
+           parts_needs_auth(service, traffic->routes[operation]->class);
+}
+
+/* What a router has found out by its probes from there, once nothing changes any more. */
+static void look_around(struct routing *routing)
+{
+    const struct traffic *traffic = routing->traffic;
+    const struct traffic_state *state = routing->state;
+    enum traffic_operation operation = routing->question->operation;
+    uint32_t geo = routing->question->geo;
+    uint32_t away = state->down | state->isolated | state->client_cut[geo];
+
+    for (uint32_t region = 0; region < traffic->region_count; region++) {
+        bool outside = (traffic->outside[region] >> traffic->services[operation] & 1u) != 0;
+
+        routing->known[region] = (struct policy_region){
+            .name = traffic->deployment->region[region],
+            .round_trip_us = traffic->nearness_us[geo][region],
+            .healthy = (away >> region & 1u) == 0,
+            .writable = (state->full >> region & 1u) == 0,
+            .service_up = !outside && !traffic_lacks(traffic, state, operation, region),
+            .outside = outside,
+        };
+    }
+}
+
+/* An account's home is the nearest region that can take it. */
+static uint32_t new_home(const struct routing *routing)
+{
+    struct policy_question anywhere = routing->policy;
+
+    anywhere.class = ROUTE_LOCAL;
+    return policy_decide(&anywhere).region;
+}
+
+static void begin(struct routing *routing)
+{
+    const struct traffic *traffic = routing->traffic;
+    enum traffic_operation operation = routing->question->operation;
+
+    look_around(routing);
+    routing->policy = (struct policy_question){
+        .class = traffic->routes[operation]->class,
+        .consistency = MEC__CONSISTENCY__SESSION,
+        .home = routing->question->home,
+        .forced = POLICY_NONE,
+        .queued_at = POLICY_NONE,
+        .enqueuing_at = POLICY_NONE,
+        .queue_writes = traffic->rules.queue_writes,
+        .regions = routing->known,
+        .region_count = traffic->region_count,
+    };
+    /* A log-in names no shard: any region finds the home by the name and passes it on. */
+    if (operation == TRAFFIC_LOG_IN) {
+        routing->policy.class = ROUTE_LOCAL;
+        routing->policy.home = POLICY_NONE;
+    }
+    if (operation == TRAFFIC_SIGN_UP)
+        routing->policy.home = new_home(routing);
+}
+
+static bool may_write(const struct policy_question *policy)
+{
+    return policy->class == ROUTE_WRITE || policy->class == ROUTE_SENSITIVE;
+}
+
+static void refuse(struct routing *routing, int problem, const char *why)
+{
+    bool behind = routing->policy.consistency == MEC__CONSISTENCY__STRONG;
+
+    routing->end->problem = behind ? (int)PROBLEM_BEHIND : problem;
+    routing->end->why = why;
+}
+
+/* Returns true when the request has come to its end. */
+static bool ask(struct routing *routing, const struct policy_decision *decision)
+{
+    struct traffic_end *end = routing->end;
+    struct traffic_call call = {
+        .traffic = routing->traffic,
+        .state = routing->state,
+        .question = routing->question,
+        .region = decision->region,
+        .strong = routing->policy.consistency == MEC__CONSISTENCY__STRONG,
+    };
+
+    end->tries++;
+    end->region = decision->region;
+    end->why = decision->why;
+    end->way_us +=
+        call.traffic->deployment->geos[call.question->geo].round_trip_us[decision->region];
+    if (decision->mode == MEC__CALL_MODE__ENQUEUE) {
+        end->queued = true;
+        return true;
+    }
+    switch (traffic_serve(&call, end)) {
+    case TRAFFIC_SERVED:
+        end->served = true;
+        return true;
+    case TRAFFIC_REFUSED:
+        return true;
+    case TRAFFIC_BEHIND:
+        routing->policy.consistency = MEC__CONSISTENCY__STRONG;
+        break;
+    case TRAFFIC_DECLINED:
+        break;
+    }
+    routing->policy.tried |= 1u << decision->region;
+    end->region = POLICY_NONE;
+    return false;
+}
+
+void traffic_route(const struct traffic *traffic, const struct traffic_state *state,
+                   const struct traffic_question *question, struct traffic_end *ret_end)
+{
+    struct routing routing = {
+        .traffic = traffic, .state = state, .question = question, .end = ret_end};
+
+    *ret_end = (struct traffic_end){.region = POLICY_NONE, .problem = PROBLEM_NONE};
+    begin(&routing);
+    for (;;) {
+        struct policy_decision decision = policy_decide(&routing.policy);
+
+        if (decision.verdict == POLICY_REFUSE) {
+            refuse(&routing, decision.problem, decision.why);
+            return;
+        }
+        if (!may_write(&routing.policy) && ret_end->tries >= READ_TRIES_MAX) {
+            refuse(&routing, PROBLEM_NO_REGION, "several regions were asked in vain");
+            return;
+        }
+        if (ask(&routing, &decision))
+            return;
+    }
+}
