@@ -176,7 +176,7 @@ static int take_argument(struct parsing *parsing, const char *word)
     json_t *text = json_string(word);
     if (!text)
         return fail(parsing, text_format("%s: an argument is not UTF-8", command->name));
-    if (command->most == COMMAND_MANY) {
+    if (command->most >= COMMAND_MANY) {
         json_t *list = json_object_get(parsing->line.arguments, command->keys[0]);
         if (!list) {
             list = json_array();
@@ -192,6 +192,10 @@ static int take_argument(struct parsing *parsing, const char *word)
 
 static int take_word(struct parsing *parsing, const char *word)
 {
+    const struct command *command = parsing->line.command;
+
+    if (command && command->most == COMMAND_WORDS)
+        return take_argument(parsing, word);
     if (parsing->only_arguments || word[0] != '-' || word[1] == '\0')
         return take_argument(parsing, word);
     if (strcmp(word, "--") == 0) {

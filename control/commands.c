@@ -466,6 +466,22 @@ static const struct command all[] = {
      "mecentral sim --seeds 1..2000 --faults cut,power-cut --regions 3\n"
      "mecentral sim --seed 4711 --shrink  # a short plan that fails likewise\n"
      "mecentral sim --replay tests/simulation/regressions  # what failed once"},
+    {"model",
+     "Simulation",
+     "NAME [OPTIONS]",
+     {"words"},
+     0,
+     COMMAND_WORDS,
+     COMMAND_HERE,
+     "answer what a designer asks before building: latency, routing, blast radius, cost",
+     "Each model computes from parameters that are all documented and all yours to set, by a file "
+     "or by options, and says what it assumes. It prints tables, JSON or CSV, and writes a page "
+     "with pictures. `mecentral model --help` lists the models, `mecentral model NAME --help` the "
+     "parameters of one; see docs/models.md. Needs no running world.",
+     NULL,
+     "mecentral model latency  # where a request's time goes\n"
+     "mecentral model latency --objective 100ms --html latency.html  # exit 1: it is missed\n"
+     "mecentral model latency --print-params > mine.yaml  # a file to change and give to -f"},
     {"help",
      "Help",
      "[COMMAND]",

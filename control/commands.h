@@ -34,7 +34,10 @@ enum command_place {
     COMMAND_CONTROLD /* controld does it */
 };
 
-enum { COMMAND_MANY = 1000 }; /* as many arguments as one likes */
+enum {
+    COMMAND_MANY = 1000, /* as many arguments as one likes */
+    COMMAND_WORDS = 1001 /* likewise, and options too: all behind the command is somebody else's */
+};
 
 struct command {
     const char *name;

@@ -27,12 +27,10 @@ static char *own_directory(void)
     return memory_text(dirname(path));
 }
 
-/* regiond is built in regiond/, mecentral-sim in sim/. */
+/* regiond is built in regiond/, mecentral-sim and mecentral-model in sim/. */
 static const char *build_folder(const char *program)
 {
-    static const char prefix[] = "mecentral-";
-
-    return strncmp(program, prefix, sizeof prefix - 1) == 0 ? program + sizeof prefix - 1 : program;
+    return strncmp(program, "mecentral-", strlen("mecentral-")) == 0 ? "sim" : program;
 }
 
 int live_process_find(const char *program, char **ret_path)

@@ -40,7 +40,8 @@ int live_down(struct mecentral *run);
 int live_worlds(struct mecentral *run);
 int live_logs(struct mecentral *run);
 int live_doctor(struct mecentral *run);
-int live_sim(struct mecentral *run);    /* returns only when it cannot start the simulator */
+int live_sim(struct mecentral *run); /* returns only when it cannot start the simulator */
+int live_model(struct mecentral *run);
 int live_remote(struct mecentral *run); /* everything that controld does */
 
 #endif

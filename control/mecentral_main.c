@@ -96,10 +96,10 @@ static const struct {
     const char *name;
     int (*run)(struct mecentral *run);
 } here[] = {
-    {"up", live_up},      {"down", live_down}, {"worlds", live_worlds},
-    {"logs", live_logs},  {"help", help},      {"doctor", live_doctor},
-    {"version", version}, {"manual", manual},  {"completion", completion},
-    {"sim", live_sim},
+    {"up", live_up},      {"down", live_down},   {"worlds", live_worlds},
+    {"logs", live_logs},  {"help", help},        {"doctor", live_doctor},
+    {"version", version}, {"manual", manual},    {"completion", completion},
+    {"sim", live_sim},    {"model", live_model},
 };
 
 static int dispatch(struct mecentral *run)
