@@ -7,7 +7,7 @@
     " stages: [router, client, edge, gateway, service, cache]},"                                   \
     " local-cache-miss: {about: the same from the disk,"                                           \
     " stages: [router, client, edge, gateway, service, cache, storage]},"                          \
-    " cross-region: {about: only the far home may answer what must be the newest,"           \
+    " cross-region: {about: only the far home may answer what must be the newest,"                 \
     " stages: [router, cross-region, edge, gateway, service, cache]},"                             \
     " edge-validation: {about: a token not seen before is checked and the regional copy is read,"  \
     " stages: [router, client, edge-verify, gateway, service, cache, storage]}}"
