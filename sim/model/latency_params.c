@@ -72,7 +72,7 @@ const struct params_spec latency_specs[LATENCY_PARAM_COUNT] = {
                         "spread of each piece of work around its median: sigma of a log-normal; 0: "
                         "none",
                         NULL},
-    [LATENCY_SAMPLES] = {"samples", PARAMS_COUNT, "20k", 1, 1e7, NULL,
+    [LATENCY_SAMPLES] = {"samples", PARAMS_COUNT, "20k", 1, 1e6, NULL,
                          "requests drawn for each scenario", NULL},
     [LATENCY_SEED] = {"seed", PARAMS_COUNT, "1", 0, 9007199254740992.0, NULL,
                       "the same seed gives the same numbers", NULL},

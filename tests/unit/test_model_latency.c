@@ -211,34 +211,94 @@ START_TEST(a_stage_that_is_scaled_moves_nothing_else)
 }
 END_TEST
 
-START_TEST(links_have_the_jitter_and_losses_of_the_topology)
+START_TEST(what_stages_add_sums_to_the_mean)
 {
-    static const char file[] = "regions: [{name: us-east}, {name: eu-west}]\n"
-                               "links: [{between: [us-east, eu-west], rtt: 100ms, jitter: 10ms}]\n";
-    struct params *params = params_create(latency_specs, LATENCY_PARAM_COUNT);
-    struct deployment *deployment;
-    struct latency_scenario *scenarios;
-    struct latency_options options = {.samples = 50000, .seed = 3, .scaled = SIZE_MAX};
+    struct latency_options options = {
+        .samples = 5000, .seed = 9, .scaled = SIZE_MAX, .spread = 0.5};
+    struct latency_scenario *scenario = read_one(
+        "{a: {stages: [router, {parallel: [[{stage: work, time: 1ms}], [{stage: work, time: 1ms}, "
+        "storage]], share: 30%}, {parallel: [[{stage: work, time: 1ms}], [{stage: work, time: "
+        "1ms}]]}, {stage: work, time: 3ms, share: 50%, times: 2}]}}",
+        NULL);
     double *total_us = calloc(options.samples, sizeof *total_us);
+    double *stage_us = calloc(scenario->stage_count, sizeof *stage_us);
+    double mean_us = 0, sum_us = 0;
+
+    latency_draw(scenario, &options, total_us, stage_us);
+    for (size_t i = 0; i < options.samples; i++)
+        mean_us += total_us[i] / (double)options.samples;
+    for (size_t i = 0; i < scenario->stage_count; i++)
+        sum_us += stage_us[i];
+    ck_assert_double_eq_tol(sum_us, mean_us, 1e-6 * mean_us);
+    /* Of two branches alike each is the slower one half of the time. */
+    ck_assert_double_eq_tol(stage_us[6], stage_us[7], 0.05 * stage_us[6]);
+    free(total_us);
+    free(stage_us);
+    release(scenario);
+}
+END_TEST
+
+/* Draw the only scenario @scenarios in the world of @topology. */
+static void draw_in(const char *topology, const char *scenarios, double *ret_total_us,
+                    size_t samples)
+{
+    struct params *params = params_create(latency_specs, LATENCY_PARAM_COUNT);
+    struct latency_options options = {.samples = samples, .seed = 3, .scaled = SIZE_MAX};
+    struct deployment *deployment;
+    struct latency_scenario *all;
     size_t count;
     char *error;
 
     ck_assert_int_eq(params_set(params, LATENCY_TOPOLOGY, "t.yaml", &error), 0);
-    params_attach(params, LATENCY_TOPOLOGY, file, strlen(file));
-    ck_assert_int_eq(params_set(params, LATENCY_SCENARIOS, "{a: {stages: [cross-region]}}", &error),
-                     0);
+    params_attach(params, LATENCY_TOPOLOGY, topology, strlen(topology));
+    ck_assert_int_eq(params_set(params, LATENCY_REQUEST_BYTES, "1kB", &error), 0);
+    ck_assert_int_eq(params_set(params, LATENCY_RESPONSE_BYTES, "3kB", &error), 0);
+    ck_assert_int_eq(params_set(params, LATENCY_SCENARIOS, scenarios, &error), 0);
     ck_assert_int_eq(deployment_create_regions(params, LATENCY_TOPOLOGY, &deployment, &error), 0);
-    ck_assert_int_eq(latency_params_scenarios(params, deployment, &scenarios, &count, &error), 0);
-    latency_draw(&scenarios[0], &options, total_us, NULL);
-    /* Two draws from 0 to 10 ms each: their sum is a triangle from 100 to 120. */
-    ck_assert_double_ge(total_us[0], 100000);
-    ck_assert_double_le(total_us[options.samples - 1], 120000);
-    ck_assert_double_eq_tol(latency_percentile(total_us, options.samples, 50), 110000, 200);
-    ck_assert_double_eq_tol(latency_percentile(total_us, options.samples, 12.5), 105000, 200);
-    free(total_us);
-    release(scenarios);
+    ck_assert_int_eq(latency_params_scenarios(params, deployment, &all, &count, &error), 0);
+    latency_draw(&all[0], &options, ret_total_us, NULL);
+    release(all);
     deployment_free(deployment);
     params_free(params);
+}
+
+START_TEST(links_have_the_jitter_and_losses_of_the_topology)
+{
+    enum { COUNT = 50000 };
+    double *total_us = calloc(COUNT, sizeof *total_us);
+
+    draw_in("regions: [{name: us-east}, {name: eu-west}]\n"
+            "links: [{between: [us-east, eu-west], rtt: 100ms, jitter: 10ms}]\n",
+            "{a: {stages: [cross-region]}}", total_us, COUNT);
+    /* Two draws from 0 to 10 ms each: their sum is a triangle from 100 to 120. */
+    ck_assert_double_ge(total_us[0], 100000);
+    ck_assert_double_le(total_us[COUNT - 1], 120000);
+    ck_assert_double_eq_tol(latency_percentile(total_us, COUNT, 50), 110000, 200);
+    ck_assert_double_eq_tol(latency_percentile(total_us, COUNT, 12.5), 105000, 200);
+    /* One in ten is lost on each way, and sent again after a round trip. */
+    draw_in("regions: [{name: us-east}, {name: eu-west}]\n"
+            "links: [{between: [us-east, eu-west], rtt: 100ms, loss: 10%}]\n",
+            "{a: {stages: [cross-region]}}", total_us, COUNT);
+    ck_assert_double_eq(latency_percentile(total_us, COUNT, 80), 100000);
+    ck_assert_double_eq(latency_percentile(total_us, COUNT, 82), 200000);
+    free(total_us);
+}
+END_TEST
+
+START_TEST(a_link_with_a_rate_takes_its_time_for_each_byte)
+{
+    static const char topology[] =
+        "regions: [{name: us-east}, {name: eu-west}]\n"
+        "links: [{between: [us-east, eu-west], rtt: 100ms, rate: 8mbit}]\n";
+    double us[2];
+
+    draw_in(topology, "{a: {stages: [cross-region]}}", us, 2);
+    ck_assert_double_eq(us[0], 104000);
+    ck_assert_double_eq(us[1], 104000);
+    draw_in(topology, "{a: {stages: [{stage: replication, time: 0}]}}", us, 2);
+    ck_assert_double_eq(us[1], 51000);
+    draw_in(topology, "{a: {client: eu-west, stages: [tcp]}}", us, 2);
+    ck_assert_double_eq(us[1], 72000);
 }
 END_TEST
 
@@ -363,7 +423,9 @@ int main(void)
         work_spreads_as_a_log_normal,
         a_share_of_requests_has_a_stage,
         a_stage_that_is_scaled_moves_nothing_else,
+        what_stages_add_sums_to_the_mean,
         links_have_the_jitter_and_losses_of_the_topology,
+        a_link_with_a_rate_takes_its_time_for_each_byte,
         percentiles_are_nearest_ranks,
         what_is_wrong_with_a_scenario_is_told_with_its_place,
         one_region_has_no_far_one,
