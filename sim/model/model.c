@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "sim/model/latency.h"
+#include "sim/model/routing.h"
 
 static const struct model *const models[] = {
     &latency_model,
+    &routing_model,
 };
 
 size_t model_count(void)

@@ -161,6 +161,11 @@ void traffic_free(struct traffic *traffic)
     free(traffic);
 }
 
+const struct deployment *traffic_deployment(const struct traffic *traffic)
+{
+    return traffic->deployment;
+}
+
 struct traffic_rules *traffic_rules(struct traffic *traffic)
 {
     return &traffic->rules;
@@ -224,6 +229,7 @@ void traffic_decide(const struct traffic *traffic, const struct traffic_state *s
         .kind = kind_of(&end, usual_us),
         .region = end.region,
         .tries = end.tries,
+        .asked = end.asked,
         .round_trip_us = end.way_us,
         .usual_us = usual_us,
         .problem = end.problem,

@@ -93,7 +93,8 @@ struct traffic_question {
 struct traffic_outcome {
     enum traffic_kind kind;
     uint32_t region;        /* that has answered; POLICY_NONE: none, the router has refused */
-    uint32_t tries;         /* regions that were asked */
+    uint32_t tries;         /* regions that the router has asked */
+    uint32_t asked;         /* bit set of the regions that have had work with it */
     uint64_t round_trip_us; /* of all links that it waits for, one after the other, and of the wait
                                for a bookmark */
     uint64_t usual_us;      /* the same when all is well; UINT64_MAX: it fails then, too */
@@ -108,6 +109,8 @@ struct traffic;
 struct traffic *traffic_create(const struct deployment *deployment);
 void traffic_free(struct traffic *traffic);
 
+const struct deployment *traffic_deployment(const struct traffic *traffic);
+
 /* The rules that decide; from the deployment's settings, and a model may change them. */
 struct traffic_rules {
     bool queue_writes;
@@ -121,6 +124,11 @@ struct traffic_rules *traffic_rules(struct traffic *traffic);
 
 void traffic_decide(const struct traffic *traffic, const struct traffic_state *state,
                     const struct traffic_question *question, struct traffic_outcome *ret_outcome);
+
+/* The regions, as a bit set, that the router would think of for it: reachable from @geo, and with
+ * the services that it needs. */
+uint32_t traffic_usable(const struct traffic *traffic, const struct traffic_state *state,
+                        enum traffic_operation operation, uint32_t geo);
 
 /* Every (operation, geo, home, other) that has any weight, in this order. @weight is the share of
  * all requests and @users that of all users; the users of an operation add up to 1. Parts of @mix

@@ -25,6 +25,7 @@ struct traffic_end {
     bool stale;
     uint32_t region; /* POLICY_NONE: none */
     uint32_t tries;
+    uint32_t asked; /* bit set: those tried, and those whom they have asked */
     uint64_t way_us;
     int problem;
     const char *why;
@@ -47,7 +48,7 @@ struct traffic_call {
     bool strong; /* must not be served by another than the home */
 };
 
-/* Adds what it waits for to @end->way_us. */
+/* Adds what it waits for to @end->way_us, and whom it asks to @end->asked. */
 enum traffic_verdict traffic_serve(const struct traffic_call *call, struct traffic_end *end);
 
 /* The router's part, and all it leads to; without a look at how long a token lasts. */

@@ -50,6 +50,21 @@ static void look_around(struct routing *routing)
     }
 }
 
+uint32_t traffic_usable(const struct traffic *traffic, const struct traffic_state *state,
+                        enum traffic_operation operation, uint32_t geo)
+{
+    const struct traffic_question question = {.operation = operation, .geo = geo};
+    struct routing routing = {.traffic = traffic, .state = state, .question = &question};
+    uint32_t usable = 0;
+
+    look_around(&routing);
+    for (uint32_t region = 0; region < traffic->region_count; region++) {
+        if (routing.known[region].healthy && routing.known[region].service_up)
+            usable |= 1u << region;
+    }
+    return usable;
+}
+
 /* An account's home is the nearest region that can take it. */
 static uint32_t new_home(const struct routing *routing)
 {
@@ -111,6 +126,7 @@ static bool ask(struct routing *routing, const struct policy_decision *decision)
     };
 
     end->tries++;
+    end->asked |= 1u << decision->region;
     end->region = decision->region;
     end->why = decision->why;
     end->way_us +=

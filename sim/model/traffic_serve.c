@@ -105,6 +105,7 @@ static enum traffic_verdict ask_region(const struct traffic_call *call, uint32_t
     if (!traffic_reaches(state, call->region, region))
         return refuse(end, PROBLEM_HOME_UNAVAILABLE,
                       "a region that must take part is out of the asked one's reach");
+    end->asked |= 1u << region;
     end->way_us += times * between_us(call->traffic, call->region, region);
     if (is_in(state->services_down[region], PARTS_AUTH))
         return refuse(end, PROBLEM_SERVICE_UNAVAILABLE, "a region that must take part has no auth");
