@@ -19,30 +19,10 @@ struct loads {
     const double *mix;
     double per_s;
     uint32_t region_count;
+    struct load usual;
     struct measured *measured;
     size_t count;
 };
-
-struct loads *loads_create(const struct traffic *traffic, const struct traffic_state *state,
-                           const double mix[TRAFFIC_OPERATION_COUNT], double per_s)
-{
-    struct loads *loads = memory_alloc(sizeof *loads);
-
-    loads->traffic = traffic;
-    loads->state = state;
-    loads->mix = mix;
-    loads->per_s = per_s;
-    loads->region_count = (uint32_t)traffic_deployment(traffic)->region_count;
-    return loads;
-}
-
-void loads_free(struct loads *loads)
-{
-    if (!loads)
-        return;
-    free(loads->measured);
-    free(loads);
-}
 
 /* ---- measuring ---- */
 
@@ -66,13 +46,41 @@ static void add(void *context, const struct traffic_question *question, double w
         adding->load->failing += weight;
 }
 
-static void measure(const struct loads *loads, struct measured *measured)
+static void measure(const struct loads *loads, const struct traffic_state *state,
+                    struct load *ret_load)
 {
-    struct traffic_state state = *loads->state;
-    struct adding adding = {loads, &measured->load};
+    struct adding adding = {loads, ret_load};
 
-    state.down |= measured->down;
-    traffic_walk(loads->traffic, &state, loads->mix, add, &adding);
+    *ret_load = (struct load){.failing = 0};
+    traffic_walk(loads->traffic, state, loads->mix, add, &adding);
+}
+
+struct loads *loads_create(const struct traffic *traffic, const struct traffic_state *state,
+                           const double mix[TRAFFIC_OPERATION_COUNT], double per_s)
+{
+    static const struct traffic_state all_well;
+    struct loads *loads = memory_alloc(sizeof *loads);
+
+    loads->traffic = traffic;
+    loads->state = state;
+    loads->mix = mix;
+    loads->per_s = per_s;
+    loads->region_count = (uint32_t)traffic_deployment(traffic)->region_count;
+    measure(loads, &all_well, &loads->usual);
+    return loads;
+}
+
+void loads_free(struct loads *loads)
+{
+    if (!loads)
+        return;
+    free(loads->measured);
+    free(loads);
+}
+
+const struct load *loads_usual(const struct loads *loads)
+{
+    return &loads->usual;
 }
 
 const struct load *loads_with(struct loads *loads, uint32_t down)
@@ -83,8 +91,10 @@ const struct load *loads_with(struct loads *loads, uint32_t down)
     }
     loads->measured = memory_grow(loads->measured, (loads->count + 1) * sizeof *loads->measured);
     struct measured *measured = &loads->measured[loads->count++];
-    *measured = (struct measured){.down = down};
-    measure(loads, measured);
+    struct traffic_state state = *loads->state;
+    state.down |= down;
+    measured->down = down;
+    measure(loads, &state, &measured->load);
     return &measured->load;
 }
 
@@ -92,7 +102,9 @@ const struct load *loads_with(struct loads *loads, uint32_t down)
 
 void loads_worst(struct loads *loads, uint32_t region, struct load_worst *ret_worst)
 {
-    struct load_worst worst = {.now_per_s = loads_with(loads, 0)->per_s[region], .after = region};
+    struct load_worst worst = {.usual_per_s = loads->usual.per_s[region],
+                               .now_per_s = loads_with(loads, 0)->per_s[region],
+                               .after = region};
 
     worst.worst_per_s = worst.now_per_s;
     for (uint32_t other = 0; other < loads->region_count; other++) {
@@ -103,8 +115,8 @@ void loads_worst(struct loads *loads, uint32_t region, struct load_worst *ret_wo
         worst.worst_per_s = per_s;
         worst.after = other;
     }
-    if (worst.now_per_s > 0)
-        worst.headroom = worst.worst_per_s / worst.now_per_s - 1;
+    if (worst.usual_per_s > 0 && worst.worst_per_s > worst.usual_per_s)
+        worst.headroom = worst.worst_per_s / worst.usual_per_s - 1;
     *ret_worst = worst;
 }
 
@@ -113,12 +125,11 @@ void loads_worst(struct loads *loads, uint32_t region, struct load_worst *ret_wo
 static uint32_t overloaded(struct loads *loads, uint32_t fallen,
                            const struct load_capacity *capacity)
 {
-    struct load now = *loads_with(loads, 0);
     const struct load *then = loads_with(loads, fallen);
     uint32_t regions = 0;
 
     for (uint32_t region = 0; region < loads->region_count; region++) {
-        double able_per_s = now.per_s[region] * (1 + capacity->headroom);
+        double able_per_s = loads->usual.per_s[region] * (1 + capacity->headroom);
 
         if (able_per_s < capacity->least_per_s)
             able_per_s = capacity->least_per_s;
@@ -133,9 +144,10 @@ void loads_cascade(struct loads *loads, uint32_t first, const struct load_capaci
 {
     struct load_cascade cascade = {.round_count = 0};
 
-    for (uint32_t next = 1u << first; next != 0;
-         next = overloaded(loads, cascade.fallen, capacity)) {
-        assert(cascade.round_count < TOPOLOGY_REGIONS_MAX);
+    uint32_t next = first == LOADS_NONE ? overloaded(loads, 0, capacity) : 1u << first;
+
+    for (; next != 0; next = overloaded(loads, cascade.fallen, capacity)) {
+        assert(cascade.round_count <= TOPOLOGY_REGIONS_MAX);
         cascade.rounds[cascade.round_count++] = next;
         cascade.fallen |= next;
     }

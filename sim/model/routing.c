@@ -28,7 +28,7 @@ static const struct params_spec specs[] = {
     {"peak_factor", PARAMS_NUMBER, "2.5", 1, 1000, NULL,
      "requests a second at the peak, against the day's mean; everybody's peak is at once", NULL},
     {"headroom", PARAMS_SHARE, "50%", 0, 100, NULL,
-     "what a region can do besides what it does now, as a share of that", NULL},
+     "what a region can do besides what it does when all is well, as a share of that", NULL},
     {"capacity_least", PARAMS_NUMBER, "0", 0, 1e15, NULL,
      "requests a second that a region can do in any case; for one that only stands by", NULL},
 };
@@ -40,15 +40,11 @@ static void assume(const struct routing_input *input, struct result *result)
     char text[RESULT_NUMBER_SIZE];
 
     deployment_tell(input->deployment, result);
-    result_assume(result, "The router's own policy decides, by what a router has found out once "
-                          "the failure has been noticed; what is under way until then is not "
-                          "counted.");
-    result_assume(result, "Round trips are those of the links, one after the other, without jitter "
-                          "and loss, and without the time that regions work.");
-    result_assume(result, "Every request is the same work for each region that is asked about it. "
-                          "Who is refused does not try again.");
-    result_assume(result, "It broke %s ago.",
+    traffic_tell(input->traffic, result);
+    result_assume(result, "What is broken has been so for %s.",
                   result_show(RESULT_US, (double)input->state.since_us, text));
+    result_assume(result, "A request is the same work for each region that is asked about it. "
+                          "Everybody's peak is at once. Who is refused does not try again.");
 }
 
 static void run(const struct routing_input *input, struct result *result)

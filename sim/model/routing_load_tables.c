@@ -17,12 +17,13 @@ static void put_headroom(const struct routing_input *input, uint32_t region,
                          const struct load_worst *worst, struct result_table *table)
 {
     result_text(table, "%s", input->deployment->region[region]);
+    result_number(table, worst->usual_per_s);
     result_number(table, worst->now_per_s);
     result_number(table, worst->worst_per_s - worst->now_per_s);
     result_number(table, worst->worst_per_s);
     result_text(table, "%s",
                 worst->after == region ? "-" : input->deployment->region[worst->after]);
-    if (worst->now_per_s > 0)
+    if (worst->usual_per_s > 0)
         result_number(table, worst->headroom);
     else
         result_nothing(table);
@@ -46,7 +47,8 @@ static void put_all_headroom(const struct routing_input *input, struct loads *lo
 {
     static const struct result_column columns[] = {
         {"region", "region", RESULT_TEXT},
-        {"now_per_s", "requests/s now", RESULT_NUMBER},
+        {"usual_per_s", "requests/s, all well", RESULT_NUMBER},
+        {"now_per_s", "now", RESULT_NUMBER},
         {"more_per_s", "more at worst", RESULT_NUMBER},
         {"worst_per_s", "then", RESULT_NUMBER},
         {"after", "when this dies", RESULT_TEXT},
@@ -97,7 +99,7 @@ static char *chain_text(const struct routing_input *input, const struct load_cas
             before = " and ";
         }
     }
-    return text_take(&text);
+    return text.size > 0 ? text_take(&text) : text_format("-");
 }
 
 static void put_cascade(const struct routing_input *input, struct loads *loads, uint32_t first,
@@ -107,7 +109,7 @@ static void put_cascade(const struct routing_input *input, struct loads *loads, 
 
     loads_cascade(loads, first, &input->capacity, &cascade);
     char *chain = chain_text(input, &cascade);
-    result_text(table, "%s", input->deployment->region[first]);
+    result_text(table, "%s", first == LOADS_NONE ? "-" : input->deployment->region[first]);
     result_number(table, (double)count(cascade.fallen));
     result_number(table, cascade.failing);
     result_text(table, "%s", chain);
@@ -126,11 +128,12 @@ static void put_cascades(const struct routing_input *input, struct loads *loads,
         {"chain", "one after the other", RESULT_TEXT},
     };
     struct result_table *table =
-        result_table(result, "cascade", "Which regions fall when one is killed", columns,
-                     sizeof columns / sizeof columns[0]);
+        result_table(result, "cascade", "Which regions fall when one more is killed, or none",
+                     columns, sizeof columns / sizeof columns[0]);
     char headroom[RESULT_NUMBER_SIZE];
     unsigned most = 0;
 
+    put_cascade(input, loads, LOADS_NONE, &most, table);
     for (uint32_t first = 0; first < input->deployment->region_count; first++) {
         if (is_up(input, first))
             put_cascade(input, loads, first, &most, table);

@@ -89,7 +89,7 @@ static void put_flow(const struct routing_input *input, const struct deployment_
                      const struct routing_row *rows, struct result_table *table)
 {
     double users = geo->users / input->deployment->users;
-    double answered = 0;
+    double refused = 0;
 
     result_text(table, "%s", geo->place.name);
     for (size_t region = 0; region < input->deployment->region_count; region++) {
@@ -98,9 +98,11 @@ static void put_flow(const struct routing_input *input, const struct deployment_
         for (size_t each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
             share += rows[each].weight * rows[each].regions[region];
         result_number(table, users > 0 ? share / users : 0);
-        answered += share;
     }
-    result_number(table, users > 0 && answered < users ? 1 - answered / users : 0);
+    for (size_t each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
+        refused += rows[each].weight *
+                   (rows[each].kinds[TRAFFIC_READ_ONLY] + rows[each].kinds[TRAFFIC_FAILS]);
+    result_number(table, users > 0 ? refused / users : 0);
 }
 
 static void put_flows(const struct routing_input *input,
@@ -149,7 +151,7 @@ static void put_nearest(const struct routing_input *input, uint32_t index, struc
     result_number(table, (double)nearest.map_us);
     result_number(table, (double)nearest.policy_us);
     result_number(table, saved_us);
-    if (nearest.by_map == nearest.by_policy)
+    if (saved_us <= 0) /* the same region, or as near */
         return;
     detours->users += geo->users;
     detours->saved_us += geo->users * saved_us;
@@ -179,8 +181,8 @@ static void put_all_nearest(const struct routing_input *input, struct result *re
                     result_show(RESULT_SHARE, detours.users / input->deployment->users, share),
                     result_show(RESULT_US, detours.saved_us / detours.users, saved));
     else
-        result_find(result, "For everybody the region that is nearest by round trip is the one "
-                            "that is nearest by the map.");
+        result_find(result, "For nobody a region is nearer by round trip than the one that is "
+                            "nearest by the map.");
 }
 
 /* ---- all of them ---- */

@@ -18,14 +18,14 @@
 #include "common/routes.h"
 #include "sim/model/deployment.h"
 
-/* The operations of the request mix. "Other" is a second region that takes part: the home of the
- * owner of what is shared, or of the directory that hands out a new name.
+/* The operations of the request mix. What is read after a write is read by a session that has
+ * written since something broke, and whose bookmark says so. "Other" is a second region that takes
+ * part: the home of the owner of what is shared, or of the directory that hands out a new name.
  *
  * identifier, key, operation of the routes, has it an other, parts of the mix, what it is */
 #define TRAFFIC_OPERATIONS(X)                                                                      \
     X(METADATA_READ, metadata_read, METADATA_GET, false, "58", "metadata reads")                   \
-    X(METADATA_REREAD, metadata_reread, METADATA_GET, false, "6",                                  \
-      "metadata reads of sessions that have written since the failure")                            \
+    X(METADATA_REREAD, metadata_reread, METADATA_GET, false, "6", "metadata reads after a write")  \
     X(METADATA_WRITE, metadata_write, METADATA_PUT, false, "12", "metadata writes")                \
     X(VAULT_READ, vault_read, VAULT_GET, false, "12", "reads of one's own vault")                  \
     X(SHARED_READ, shared_read, VAULT_GET, true, "3", "reads of what others share")                \
@@ -121,6 +121,9 @@ struct traffic_rules {
 };
 
 struct traffic_rules *traffic_rules(struct traffic *traffic);
+
+/* The assumptions that all of this rests on, for a result. */
+void traffic_tell(const struct traffic *traffic, struct result *result);
 
 void traffic_decide(const struct traffic *traffic, const struct traffic_state *state,
                     const struct traffic_question *question, struct traffic_outcome *ret_outcome);

@@ -7,6 +7,7 @@
 
 #include "routerd/policy.h"
 #include "sim/model/loads.h"
+#include "sim/model/routing.h"
 #include "sim/model/routing_measure.h"
 #include "sim/model/traffic_state.h"
 #include "tests/unit/model_fixture.h"
@@ -146,6 +147,38 @@ START_TEST(regions_fall_one_after_the_other_or_not)
     capacity = (struct load_capacity){.headroom = 0, .least_per_s = 200};
     loads_cascade(loads, A, &capacity, &cascade);
     ck_assert_uint_eq(cascade.fallen, BIT(A));
+    loads_free(loads);
+}
+END_TEST
+
+/* What regions can do was bought for the days when all is well. */
+START_TEST(a_world_that_has_lost_a_region_already_has_less_to_spare)
+{
+    struct load_capacity capacity = {.headroom = 1};
+    struct load_cascade cascade;
+    struct load_worst worst;
+    struct loads *loads;
+
+    state.down = BIT(A);
+    loads = loads_create(traffic, &state, mix, 300);
+    ck_assert_double_eq_tol(loads_usual(loads)->per_s[A], 100, 1e-9);
+    loads_worst(loads, B, &worst);
+    ck_assert_double_eq_tol(worst.usual_per_s, 100, 1e-9);
+    ck_assert_double_eq_tol(worst.now_per_s, 200, 1e-9);
+    ck_assert_double_eq_tol(worst.worst_per_s, 300, 1e-9);
+    ck_assert_uint_eq(worst.after, C);
+    ck_assert_double_eq_tol(worst.headroom, 2, 1e-12);
+    loads_cascade(loads, LOADS_NONE, &capacity, &cascade);
+    ck_assert_uint_eq(cascade.fallen, 0);
+    ck_assert_uint_eq(cascade.round_count, 0);
+    ck_assert_double_eq_tol(cascade.failing, 0, 1e-12);
+    loads_cascade(loads, C, &capacity, &cascade);
+    ck_assert_uint_eq(cascade.fallen, BIT(B) | BIT(C));
+    capacity.headroom = 0.5;
+    loads_cascade(loads, LOADS_NONE, &capacity, &cascade);
+    ck_assert_uint_eq(cascade.round_count, 2);
+    ck_assert_uint_eq(cascade.rounds[0], BIT(B));
+    ck_assert_uint_eq(cascade.rounds[1], BIT(C));
     loads_free(loads);
 }
 END_TEST
@@ -332,16 +365,91 @@ START_TEST(a_mistake_is_told)
 }
 END_TEST
 
+/* ---- the model ---- */
+
+START_TEST(the_model_tells_all_of_it)
+{
+    const char *const settings[] = {"users={a: 2000, c: 1000}",
+                                    "roaming=0%",
+                                    "down=a",
+                                    "mix_metadata_read=60",
+                                    "mix_metadata_reread=0",
+                                    "mix_metadata_write=40",
+                                    "mix_vault_read=0",
+                                    "mix_shared_read=0",
+                                    "mix_vault_write=0",
+                                    "mix_token_refresh=0",
+                                    "mix_log_in=0",
+                                    "mix_sign_up=0",
+                                    "requests_per_user_day=864",
+                                    "peak_factor=1",
+                                    "capacity_least=20",
+                                    NULL};
+    char *error = NULL;
+    json_t *json = model_fixture_run(&routing_model, row, settings, &error);
+    json_t *got;
+
+    ck_assert_ptr_nonnull(json);
+    got = model_fixture_row(json, "routes", "operation", "metadata writes");
+    ck_assert_str_eq(json_string_value(json_object_get(got, "place")), "a");
+    ck_assert_str_eq(json_string_value(json_object_get(got, "region")), "b");
+    ck_assert_double_eq_tol(model_fixture_number(got, "share"), 2 / 3.0 * 0.4, 1e-12);
+    ck_assert_double_eq_tol(model_fixture_number(got, "queued"), 1, 1e-12);
+    ck_assert_double_eq_tol(model_fixture_number(got, "round_trip_us"), 11000, 1e-6);
+    got = model_fixture_row(json, "flows", "place", "a");
+    ck_assert_double_eq_tol(model_fixture_number(got, "b"), 1, 1e-12);
+    ck_assert_double_eq_tol(model_fixture_number(got, "refused"), 0, 1e-12);
+    got = model_fixture_row(json, "nearest", "place", "c");
+    ck_assert_str_eq(json_string_value(json_object_get(got, "by_policy")), "c");
+    /* 3,000 users, a request each 100 s: 20 a second were A's, 10 are C's. */
+    got = model_fixture_row(json, "headroom", "region", "b");
+    ck_assert_double_eq_tol(model_fixture_number(got, "usual_per_s"), 0, 1e-9);
+    ck_assert_double_eq_tol(model_fixture_number(got, "now_per_s"), 20, 1e-9);
+    ck_assert_double_eq_tol(model_fixture_number(got, "worst_per_s"), 30, 1e-9);
+    ck_assert(json_is_null(json_object_get(got, "headroom")));
+    got = model_fixture_row(json, "cascade", "killed", "c");
+    ck_assert_str_eq(json_string_value(json_object_get(got, "chain")), "c, then b");
+    ck_assert_double_eq_tol(model_fixture_number(got, "failing"), 1, 1e-12);
+    got = model_fixture_row(json, "cascade", "killed", "-");
+    ck_assert_double_eq_tol(model_fixture_number(got, "fallen"), 0, 1e-12);
+    ck_assert_uint_eq(json_array_size(json_object_get(json_object_get(json, "tables"), "cascade")),
+                      3); /* a is dead already */
+    json_decref(json);
+}
+END_TEST
+
+START_TEST(the_model_says_where_what_it_is_told_makes_no_sense)
+{
+    const char *const nowhere[] = {"down=d", NULL};
+    const char *const nothing[] = {"mix_metadata_read=0",  "mix_metadata_reread=0",
+                                   "mix_metadata_write=0", "mix_vault_read=0",
+                                   "mix_shared_read=0",    "mix_vault_write=0",
+                                   "mix_token_refresh=0",  "mix_log_in=0",
+                                   "mix_sign_up=0",        NULL};
+    char *error = NULL;
+
+    ck_assert_ptr_null(model_fixture_run(&routing_model, row, nowhere, &error));
+    ck_assert_str_eq(error, "--down: there is no region \"d\"; did you mean \"a\"?");
+    free(error);
+    ck_assert_ptr_null(model_fixture_run(&routing_model, row, nothing, &error));
+    ck_assert_ptr_nonnull(strstr(error, "all parts of the request mix are 0"));
+    free(error);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
         a_dead_regions_reads_are_the_next_ones_load,
         whoever_takes_part_has_work,
         regions_fall_one_after_the_other_or_not,
+        a_world_that_has_lost_a_region_already_has_less_to_spare,
         a_region_without_work_falls_when_it_gets_any_unless_it_stands_by,
         a_row_tells_what_becomes_of_a_places_requests,
         the_map_may_be_wrong,
         what_is_broken_is_read,
+        the_model_tells_all_of_it,
+        the_model_says_where_what_it_is_told_makes_no_sense,
     };
     const struct suite_loop loops[] = {{a_mistake_is_told, (int)MISTAKE_COUNT}};
 
