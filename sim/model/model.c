@@ -3,12 +3,14 @@
 #include <assert.h>
 #include <string.h>
 
+#include "sim/model/blast_radius.h"
 #include "sim/model/latency.h"
 #include "sim/model/routing.h"
 
 static const struct model *const models[] = {
     &latency_model,
     &routing_model,
+    &blast_radius_model,
 };
 
 size_t model_count(void)

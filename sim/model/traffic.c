@@ -171,6 +171,11 @@ struct traffic_rules *traffic_rules(struct traffic *traffic)
     return &traffic->rules;
 }
 
+const struct traffic_rules *traffic_rules_of(const struct traffic *traffic)
+{
+    return &traffic->rules;
+}
+
 /* ---- deciding ---- */
 
 /* May the user still get a token, once the one that they have has run out? */

@@ -121,6 +121,7 @@ struct traffic_rules {
 };
 
 struct traffic_rules *traffic_rules(struct traffic *traffic);
+const struct traffic_rules *traffic_rules_of(const struct traffic *traffic);
 
 /* The assumptions that all of this rests on, for a result. */
 void traffic_tell(const struct traffic *traffic, struct result *result);
