@@ -25,6 +25,7 @@ const char *blast_class_name(enum blast_class class)
 
 struct measuring {
     struct blast *blast;
+    enum blast_class classes[TRAFFIC_OPERATION_COUNT];
     const struct deployment *deployment;
     /* Of the users of a place with a home: the worst so far. */
     enum traffic_kind worst[DEPLOYMENT_GEOS_MAX][TOPOLOGY_REGIONS_MAX];
@@ -55,7 +56,7 @@ static void add(void *context, const struct traffic_question *question, double w
     (void)users;
     if (weight <= 0)
         return;
-    blast->classes[class_of(question->operation)][outcome->kind] += weight;
+    blast->classes[measuring->classes[question->operation]][outcome->kind] += weight;
     blast->classes[BLAST_ALL][outcome->kind] += weight;
     if (!traffic_operation(question->operation)->has_other && outcome->usual_us != UINT64_MAX &&
         outcome->kind > *worst)
@@ -92,6 +93,8 @@ void blast_measure(const struct traffic *traffic, const struct traffic_state *st
     memset(ret_blast, 0, sizeof *ret_blast);
     measuring->blast = ret_blast;
     measuring->deployment = traffic_deployment(traffic);
+    for (unsigned each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
+        measuring->classes[each] = class_of((enum traffic_operation)each);
     traffic_walk(traffic, state, mix, add, measuring);
     for (size_t each = 0; each < BLAST_CLASS_COUNT; each++)
         normalise(ret_blast->classes[each]);

@@ -101,29 +101,31 @@ static uint64_t *usual_of(const struct traffic *traffic, const struct traffic_qu
     return &traffic->usual_us[question->operation][place];
 }
 
-/* Does it as ever, in a world in which nothing is broken; so it does not depend on the rules. */
-static void take_usual_of(struct traffic *traffic, const struct traffic_question *question)
+/* In a world in which nothing is broken; so it does not depend on the rules. */
+static void take_usual_of(struct traffic_view *view, const struct traffic_question *question)
 {
-    static const struct traffic_state all_well;
     struct traffic_end end;
 
-    traffic_route(traffic, &all_well, question, &end);
-    *usual_of(traffic, question) = end.served ? end.way_us : UINT64_MAX;
+    traffic_route(view, question, &end);
+    *usual_of(view->traffic, question) = end.served ? end.way_us : UINT64_MAX;
 }
 
 static void take_usual(struct traffic *traffic, enum traffic_operation operation)
 {
+    static const struct traffic_state all_well;
     bool has_other = traffic_operation(operation)->has_other;
     size_t count = traffic->region_count;
     size_t others = has_other ? count : 1;
     struct traffic_question question = {.operation = operation};
+    struct traffic_view view;
 
     traffic->usual_us[operation] =
         memory_alloc(traffic->deployment->geo_count * count * others * sizeof(uint64_t));
     for (question.geo = 0; question.geo < traffic->deployment->geo_count; question.geo++) {
+        traffic_view_init(&view, traffic, &all_well, question.geo);
         for (question.home = 0; question.home < count; question.home++) {
             for (question.other = 0; question.other < others; question.other++)
-                take_usual_of(traffic, &question);
+                take_usual_of(&view, &question);
         }
     }
 }
@@ -178,28 +180,33 @@ const struct traffic_rules *traffic_rules_of(const struct traffic *traffic)
 
 /* ---- deciding ---- */
 
-/* May the user still get a token, once the one that they have has run out? */
-static bool can_renew(const struct traffic *traffic, const struct traffic_state *state,
-                      const struct traffic_question *question)
+/* May a user of @home still get a token, once the one that they have has run out? */
+static bool can_renew(struct traffic_view *view, uint32_t home)
 {
     static const enum traffic_operation ways[] = {TRAFFIC_TOKEN_REFRESH, TRAFFIC_LOG_IN};
-    struct traffic_question renewal = *question;
+    struct traffic_question renewal = {.geo = view->geo, .home = home};
     struct traffic_end end;
 
     for (size_t way = 0; way < sizeof ways / sizeof ways[0]; way++) {
         renewal.operation = ways[way];
-        traffic_route(traffic, state, &renewal, &end);
+        traffic_route(view, &renewal, &end);
         if (end.served)
             return true;
     }
     return false;
 }
 
-static bool token_has_run_out(const struct traffic *traffic, const struct traffic_state *state,
-                              const struct traffic_question *question)
+static bool token_has_run_out(struct traffic_view *view, const struct traffic_question *question)
 {
-    return traffic->routes[question->operation]->needs_token &&
-           state->since_us > traffic->rules.token_left_us && !can_renew(traffic, state, question);
+    const struct traffic *traffic = view->traffic;
+
+    if (!traffic->routes[question->operation]->needs_token ||
+        view->state->since_us <= traffic->rules.token_left_us)
+        return false;
+    if (view->renewal[question->home] == TRAFFIC_RENEWAL_UNKNOWN)
+        view->renewal[question->home] =
+            can_renew(view, question->home) ? TRAFFIC_RENEWED : TRAFFIC_NOT_RENEWED;
+    return view->renewal[question->home] == TRAFFIC_NOT_RENEWED;
 }
 
 static enum traffic_kind kind_of(const struct traffic_end *end, uint64_t usual_us)
@@ -213,18 +220,18 @@ static enum traffic_kind kind_of(const struct traffic_end *end, uint64_t usual_u
     return end->way_us > usual_us ? TRAFFIC_SLOWER : TRAFFIC_FINE;
 }
 
-void traffic_decide(const struct traffic *traffic, const struct traffic_state *state,
-                    const struct traffic_question *question, struct traffic_outcome *ret_outcome)
+void traffic_view_decide(struct traffic_view *view, const struct traffic_question *question,
+                         struct traffic_outcome *ret_outcome)
 {
-    uint64_t usual_us = *usual_of(traffic, question);
+    uint64_t usual_us = *usual_of(view->traffic, question);
     struct traffic_end end;
 
-    assert(question->geo < traffic->deployment->geo_count);
-    assert(question->home < traffic->region_count);
-    assert(question->other < traffic->region_count);
-    traffic_route(traffic, state, question, &end);
+    assert(question->geo == view->geo);
+    assert(question->home < view->traffic->region_count);
+    assert(question->other < view->traffic->region_count);
+    traffic_route(view, question, &end);
     /* Whichever region gets it looks at the token before anything else. */
-    if ((end.served || end.queued) && token_has_run_out(traffic, state, question)) {
+    if ((end.served || end.queued) && token_has_run_out(view, question)) {
         end.served = false;
         end.queued = false;
         end.problem = PROBLEM_UNAUTHENTICATED;
@@ -240,4 +247,14 @@ void traffic_decide(const struct traffic *traffic, const struct traffic_state *s
         .problem = end.problem,
         .why = end.why,
     };
+}
+
+void traffic_decide(const struct traffic *traffic, const struct traffic_state *state,
+                    const struct traffic_question *question, struct traffic_outcome *ret_outcome)
+{
+    struct traffic_view view;
+
+    assert(question->geo < traffic->deployment->geo_count);
+    traffic_view_init(&view, traffic, state, question->geo);
+    traffic_view_decide(&view, question, ret_outcome);
 }

@@ -39,30 +39,46 @@ enum traffic_verdict {
     TRAFFIC_REFUSED   /* a last word */
 };
 
-/* A request at a region. */
-struct traffic_call {
+/* How the world looks from one place in one state. What is found out is kept, for those who decide
+ * about many requests from there. */
+struct traffic_view {
     const struct traffic *traffic;
     const struct traffic_state *state;
+    uint32_t geo;
+    bool seen[TRAFFIC_OPERATION_COUNT];
+    /* By home: may a token still be renewed? */
+    enum {
+        TRAFFIC_RENEWAL_UNKNOWN,
+        TRAFFIC_RENEWED,
+        TRAFFIC_NOT_RENEWED
+    } renewal[TOPOLOGY_REGIONS_MAX];
+    /* By operation, once seen; not initialised before. */
+    struct policy_region known[TRAFFIC_OPERATION_COUNT][POLICY_REGIONS_MAX];
+};
+
+void traffic_view_init(struct traffic_view *view, const struct traffic *traffic,
+                       const struct traffic_state *state, uint32_t geo);
+
+/* What a router knows there of the regions for @operation. */
+const struct policy_region *traffic_view_known(struct traffic_view *view,
+                                               enum traffic_operation operation);
+
+/* traffic_decide() from there. */
+void traffic_view_decide(struct traffic_view *view, const struct traffic_question *question,
+                         struct traffic_outcome *ret_outcome);
+
+/* A request at a region. */
+struct traffic_call {
+    struct traffic_view *view;
     const struct traffic_question *question;
     uint32_t region;
-    bool strong; /* must not be served by another than the home */
 };
 
 /* Adds what it waits for to @end->way_us, and whom it asks to @end->asked. */
 enum traffic_verdict traffic_serve(const struct traffic_call *call, struct traffic_end *end);
 
 /* The router's part, and all it leads to; without a look at how long a token lasts. */
-void traffic_route(const struct traffic *traffic, const struct traffic_state *state,
-                   const struct traffic_question *question, struct traffic_end *ret_end);
-
-/* Can a message go from @a to @b and an answer come back, and is there anybody to answer? */
-bool traffic_reaches(const struct traffic_state *state, uint32_t a, uint32_t b);
-
-/* Do changes and revocations of @home arrive at @region? */
-bool traffic_hears(const struct traffic_state *state, uint32_t region, uint32_t home);
-
-/* Is a service down at @region that @operation needs there? */
-bool traffic_lacks(const struct traffic *traffic, const struct traffic_state *state,
-                   enum traffic_operation operation, uint32_t region);
+void traffic_route(struct traffic_view *view, const struct traffic_question *question,
+                   struct traffic_end *ret_end);
 
 #endif

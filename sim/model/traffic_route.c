@@ -7,63 +7,11 @@
 
 /* One request on its way through the router. */
 struct routing {
-    const struct traffic *traffic;
-    const struct traffic_state *state;
+    struct traffic_view *view;
     const struct traffic_question *question;
     struct traffic_end *end;
-    struct policy_region known[POLICY_REGIONS_MAX];
     struct policy_question policy;
 };
-
-bool traffic_lacks(const struct traffic *traffic, const struct traffic_state *state,
-                   enum traffic_operation operation, uint32_t region)
-{
-    enum parts_service service = traffic->services[operation];
-    uint32_t down = state->services_down[region];
-
-    if ((down >> service & 1u) != 0)
-        return true;
-    return (down >> PARTS_AUTH & 1u) != 0 &&
-           parts_needs_auth(service, traffic->routes[operation]->class);
-}
-
-/* What a router has found out by its probes from there, once nothing changes any more. */
-static void look_around(struct routing *routing)
-{
-    const struct traffic *traffic = routing->traffic;
-    const struct traffic_state *state = routing->state;
-    enum traffic_operation operation = routing->question->operation;
-    uint32_t geo = routing->question->geo;
-    uint32_t away = state->down | state->isolated | state->client_cut[geo];
-
-    for (uint32_t region = 0; region < traffic->region_count; region++) {
-        bool outside = (traffic->outside[region] >> traffic->services[operation] & 1u) != 0;
-
-        routing->known[region] = (struct policy_region){
-            .name = traffic->deployment->region[region],
-            .round_trip_us = traffic->nearness_us[geo][region],
-            .healthy = (away >> region & 1u) == 0,
-            .writable = (state->full >> region & 1u) == 0,
-            .service_up = !outside && !traffic_lacks(traffic, state, operation, region),
-            .outside = outside,
-        };
-    }
-}
-
-uint32_t traffic_usable(const struct traffic *traffic, const struct traffic_state *state,
-                        enum traffic_operation operation, uint32_t geo)
-{
-    const struct traffic_question question = {.operation = operation, .geo = geo};
-    struct routing routing = {.traffic = traffic, .state = state, .question = &question};
-    uint32_t usable = 0;
-
-    look_around(&routing);
-    for (uint32_t region = 0; region < traffic->region_count; region++) {
-        if (routing.known[region].healthy && routing.known[region].service_up)
-            usable |= 1u << region;
-    }
-    return usable;
-}
 
 /* An account's home is the nearest region that can take it. */
 static uint32_t new_home(const struct routing *routing)
@@ -76,10 +24,9 @@ static uint32_t new_home(const struct routing *routing)
 
 static void begin(struct routing *routing)
 {
-    const struct traffic *traffic = routing->traffic;
+    const struct traffic *traffic = routing->view->traffic;
     enum traffic_operation operation = routing->question->operation;
 
-    look_around(routing);
     routing->policy = (struct policy_question){
         .class = traffic->routes[operation]->class,
         .consistency = MEC__CONSISTENCY__SESSION,
@@ -88,7 +35,7 @@ static void begin(struct routing *routing)
         .queued_at = POLICY_NONE,
         .enqueuing_at = POLICY_NONE,
         .queue_writes = traffic->rules.queue_writes,
-        .regions = routing->known,
+        .regions = traffic_view_known(routing->view, operation),
         .region_count = traffic->region_count,
     };
     /* A log-in names no shard: any region finds the home by the name and passes it on. */
@@ -117,20 +64,14 @@ static void refuse(struct routing *routing, int problem, const char *why)
 static bool ask(struct routing *routing, const struct policy_decision *decision)
 {
     struct traffic_end *end = routing->end;
-    struct traffic_call call = {
-        .traffic = routing->traffic,
-        .state = routing->state,
-        .question = routing->question,
-        .region = decision->region,
-        .strong = routing->policy.consistency == MEC__CONSISTENCY__STRONG,
-    };
+    const struct deployment *deployment = routing->view->traffic->deployment;
+    struct traffic_call call = {routing->view, routing->question, decision->region};
 
     end->tries++;
     end->asked |= 1u << decision->region;
     end->region = decision->region;
     end->why = decision->why;
-    end->way_us +=
-        call.traffic->deployment->geos[call.question->geo].round_trip_us[decision->region];
+    end->way_us += deployment->geos[routing->question->geo].round_trip_us[decision->region];
     if (decision->mode == MEC__CALL_MODE__ENQUEUE) {
         end->queued = true;
         return true;
@@ -152,11 +93,10 @@ static bool ask(struct routing *routing, const struct policy_decision *decision)
     return false;
 }
 
-void traffic_route(const struct traffic *traffic, const struct traffic_state *state,
-                   const struct traffic_question *question, struct traffic_end *ret_end)
+void traffic_route(struct traffic_view *view, const struct traffic_question *question,
+                   struct traffic_end *ret_end)
 {
-    struct routing routing = {
-        .traffic = traffic, .state = state, .question = question, .end = ret_end};
+    struct routing routing = {.view = view, .question = question, .end = ret_end};
 
     *ret_end = (struct traffic_end){.region = POLICY_NONE, .problem = PROBLEM_NONE};
     begin(&routing);

@@ -9,7 +9,8 @@ static bool is_in(uint32_t set, uint32_t region)
     return (set >> region & 1u) != 0;
 }
 
-bool traffic_reaches(const struct traffic_state *state, uint32_t a, uint32_t b)
+/* Can a message go from @a to @b and an answer come back, and is there anybody to answer? */
+static bool reaches(const struct traffic_state *state, uint32_t a, uint32_t b)
 {
     if (is_in(state->down, b))
         return false;
@@ -19,10 +20,11 @@ bool traffic_reaches(const struct traffic_state *state, uint32_t a, uint32_t b)
            !is_in(state->cut[b], a);
 }
 
-bool traffic_hears(const struct traffic_state *state, uint32_t region, uint32_t home)
+/* Do changes and revocations of @home arrive at @region? */
+static bool hears(const struct traffic_state *state, uint32_t region, uint32_t home)
 {
     return region == home ||
-           (!is_in(state->replicators_down, home) && traffic_reaches(state, region, home));
+           (!is_in(state->replicators_down, home) && reaches(state, region, home));
 }
 
 static uint64_t between_us(const struct traffic *traffic, uint32_t a, uint32_t b)
@@ -43,7 +45,7 @@ static enum traffic_verdict refuse(struct traffic_end *end, int problem, const c
 
 static bool is_stale(const struct traffic_call *call, uint32_t home)
 {
-    return !traffic_hears(call->state, call->region, home);
+    return !hears(call->view->state, call->region, home);
 }
 
 /* The session's last write has gone home, so its bookmark is ahead of a copy that hears nothing. A
@@ -57,14 +59,14 @@ static bool is_behind(const struct traffic_call *call)
         !is_stale(call, call->question->home))
         return false;
     write.operation = TRAFFIC_METADATA_WRITE;
-    traffic_route(call->traffic, call->state, &write, &end);
+    traffic_route(call->view, &write, &end);
     return end.served;
 }
 
 static enum traffic_verdict read_metadata(const struct traffic_call *call, struct traffic_end *end)
 {
     if (is_behind(call)) {
-        end->way_us += call->traffic->rules.bookmark_wait_us;
+        end->way_us += call->view->traffic->rules.bookmark_wait_us;
         return TRAFFIC_BEHIND;
     }
     end->stale = is_stale(call, call->question->home);
@@ -77,11 +79,11 @@ static enum traffic_verdict read_vault(const struct traffic_call *call, struct t
     const struct traffic_question *question = call->question;
     bool shared = question->operation == TRAFFIC_SHARED_READ;
     bool stale = is_stale(call, question->home) || (shared && is_stale(call, question->other));
-    uint32_t outside = call->traffic->outside[question->other];
+    uint32_t outside = call->view->traffic->outside[question->other];
 
     if (shared && (outside >> PARTS_VAULT & 1u) != 0)
         return refuse(end, PROBLEM_NOT_FOUND, "the owner's items may not lie at the owner's home");
-    if (stale && call->state->since_us > call->traffic->rules.revocation_bound_us)
+    if (stale && call->view->state->since_us > call->view->traffic->rules.revocation_bound_us)
         return TRAFFIC_DECLINED;
     end->stale = stale;
     return TRAFFIC_SERVED;
@@ -91,7 +93,7 @@ static enum traffic_verdict read_vault(const struct traffic_call *call, struct t
 
 static enum traffic_verdict write_here(const struct traffic_call *call, struct traffic_end *end)
 {
-    if (is_in(call->state->full, call->region))
+    if (is_in(call->view->state->full, call->region))
         return refuse(end, PROBLEM_DISK_FULL, "the home's disk is full");
     return TRAFFIC_SERVED;
 }
@@ -100,13 +102,13 @@ static enum traffic_verdict write_here(const struct traffic_call *call, struct t
 static enum traffic_verdict ask_region(const struct traffic_call *call, uint32_t region,
                                        uint64_t times, struct traffic_end *end)
 {
-    const struct traffic_state *state = call->state;
+    const struct traffic_state *state = call->view->state;
 
-    if (!traffic_reaches(state, call->region, region))
+    if (!reaches(state, call->region, region))
         return refuse(end, PROBLEM_HOME_UNAVAILABLE,
                       "a region that must take part is out of the asked one's reach");
     end->asked |= 1u << region;
-    end->way_us += times * between_us(call->traffic, call->region, region);
+    end->way_us += times * between_us(call->view->traffic, call->region, region);
     if (is_in(state->services_down[region], PARTS_AUTH))
         return refuse(end, PROBLEM_SERVICE_UNAVAILABLE, "a region that must take part has no auth");
     if (is_in(state->full, region))

@@ -5,18 +5,19 @@
 struct walk {
     const struct traffic *traffic;
     const struct traffic_state *state;
-    double part; /* of the operation in the mix */
+    struct traffic_view view; /* from the place at which it is */
+    double part;              /* of the operation in the mix */
     traffic_visit *visit;
     void *context;
 };
 
-static void decide(const struct walk *walk, const struct traffic_question *question, double users)
+static void decide(struct walk *walk, const struct traffic_question *question, double users)
 {
     struct traffic_outcome outcome;
 
     if (users <= 0)
         return;
-    traffic_decide(walk->traffic, walk->state, question, &outcome);
+    traffic_view_decide(&walk->view, question, &outcome);
     walk->visit(walk->context, question, walk->part * users, users, &outcome);
 }
 
@@ -38,7 +39,7 @@ static void directories(const struct deployment *deployment, double ret_shares[]
         ret_shares[region] = 1 / (double)deployment->region_count;
 }
 
-static void walk_others(const struct walk *walk, struct traffic_question *question, double users,
+static void walk_others(struct walk *walk, struct traffic_question *question, double users,
                         const double *shares)
 {
     if (!traffic_operation(question->operation)->has_other) {
@@ -52,13 +53,14 @@ static void walk_others(const struct walk *walk, struct traffic_question *questi
     question->other = 0;
 }
 
-static void walk_homes(const struct walk *walk, enum traffic_operation operation, uint32_t geo,
+static void walk_homes(struct walk *walk, enum traffic_operation operation, uint32_t geo,
                        const double *shares)
 {
     const struct deployment *deployment = walk->traffic->deployment;
     double users = deployment->geos[geo].users / deployment->users;
     struct traffic_question question = {.operation = operation, .geo = geo};
 
+    traffic_view_init(&walk->view, walk->traffic, walk->state, geo);
     if (operation == TRAFFIC_SIGN_UP) { /* there is no home yet */
         walk_others(walk, &question, users, shares);
         return;
@@ -72,9 +74,14 @@ void traffic_walk(const struct traffic *traffic, const struct traffic_state *sta
                   const double mix[TRAFFIC_OPERATION_COUNT], traffic_visit *visit, void *context)
 {
     double shares[TOPOLOGY_REGIONS_MAX];
+    struct walk walk;
 
+    walk.traffic = traffic;
+    walk.state = state;
+    walk.visit = visit;
+    walk.context = context;
     for (unsigned each = 0; each < TRAFFIC_OPERATION_COUNT; each++) {
-        struct walk walk = {traffic, state, mix[each], visit, context};
+        walk.part = mix[each];
 
         if (each == TRAFFIC_SIGN_UP)
             directories(traffic->deployment, shares);
