@@ -179,13 +179,14 @@ static const struct latency_stage *find_stage(const struct latency_chain *chain,
 
 /* A table whose first column is @label, and whose others have the names @names. */
 static struct result_table *wide_table(struct result *result, const char *name, const char *title,
-                                       const struct result_column *label, const struct names *names)
+                                       const struct result_column *label, const struct names *names,
+                                       enum result_unit unit)
 {
     struct result_column *columns = memory_alloc((names->count + 1) * sizeof *columns);
 
     columns[0] = *label;
     for (size_t i = 0; i < names->count; i++)
-        columns[i + 1] = (struct result_column){names->items[i], names->items[i], RESULT_US};
+        columns[i + 1] = (struct result_column){names->items[i], names->items[i], unit};
     struct result_table *table = result_table(result, name, title, columns, names->count + 1);
     free(columns);
     return table;
@@ -200,16 +201,16 @@ static void add_breakdown(const struct analysis *analysis, struct result *result
         add_stage_names(&stages, &analysis->drawn[i].scenario->chain);
     if (stages.count == 0)
         return;
-    struct result_table *table =
-        wide_table(result, "breakdown", "Mean time of each stage", &label, &stages);
+    struct result_table *table = wide_table(result, "breakdown", "What each stage is of the whole",
+                                            &label, &stages, RESULT_SHARE);
     for (size_t i = 0; i < analysis->count; i++) {
         const struct drawn *drawn = &analysis->drawn[i];
         result_text(table, "%s", drawn->scenario->name);
         for (size_t s = 0; s < stages.count; s++) {
             const struct latency_stage *stage =
                 find_stage(&drawn->scenario->chain, stages.items[s]);
-            if (stage)
-                result_number(table, drawn->stage_us[stage->number]);
+            if (stage && drawn->mean_us > 0)
+                result_number(table, drawn->stage_us[stage->number] / drawn->mean_us);
             else
                 result_nothing(table);
         }
@@ -218,8 +219,8 @@ static void add_breakdown(const struct analysis *analysis, struct result *result
                                                .title = "Where the time goes",
                                                .label = "scenario",
                                                .values = stages.items,
-                                               .note = "Means of what each stage adds; of "
-                                                       "parallel branches the slowest."});
+                                               .note = "Of the mean; of parallel branches "
+                                                       "the slowest counts."});
     free(stages.items);
 }
 
@@ -232,7 +233,7 @@ static void add_distribution(const struct analysis *analysis, struct result *res
     for (size_t i = 0; i < analysis->count; i++)
         add_name(&scenarios, analysis->drawn[i].scenario->name);
     struct result_table *table =
-        wide_table(result, "distribution", "Distribution", &label, &scenarios);
+        wide_table(result, "distribution", "Distribution", &label, &scenarios, RESULT_US);
     for (size_t p = 0; p < sizeof percents / sizeof percents[0]; p++) {
         result_number(table, percents[p]);
         for (size_t i = 0; i < analysis->count; i++)
@@ -241,7 +242,9 @@ static void add_distribution(const struct analysis *analysis, struct result *res
     result_chart(table, &(struct result_chart){.kind = RESULT_LINES,
                                                .title = "Latency by percentile",
                                                .label = "percentile",
-                                               .values = scenarios.items});
+                                               .values = scenarios.items,
+                                               .logarithmic = true,
+                                               .even_label = true});
     free(scenarios.items);
 }
 

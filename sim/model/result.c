@@ -167,7 +167,8 @@ void result_chart(struct result_table *table, const struct result_chart *chart)
                                      .title = memory_text(chart->title),
                                      .note = memory_text(chart->note),
                                      .label = find_column(table, chart->label),
-                                     .logarithmic = chart->logarithmic};
+                                     .logarithmic = chart->logarithmic,
+                                     .even_label = chart->even_label};
 
     for (size_t i = 0; chart->values[i]; i++) {
         picture.values = memory_grow(picture.values, (i + 1) * sizeof *picture.values);

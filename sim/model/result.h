@@ -42,7 +42,8 @@ struct result_chart {
     const char *label;         /* column of the table: the row's name, or x of lines */
     const char *const *values; /* columns of the table, of one unit; the last is NULL */
     const char *note;          /* below the picture; may be NULL */
-    bool logarithmic;          /* x and y of lines */
+    bool logarithmic;          /* x and y of lines; colours of heat */
+    bool even_label;           /* of lines that are logarithmic: but x is not */
 };
 
 struct result;

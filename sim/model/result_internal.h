@@ -22,7 +22,7 @@ struct result_picture {
     size_t label;       /* columns */
     size_t *values;
     size_t value_count;
-    bool logarithmic;
+    bool logarithmic, even_label;
 };
 
 struct result_table {
