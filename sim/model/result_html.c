@@ -23,7 +23,7 @@ static const char style[] =
     "th{border-bottom:1px solid var(--faint)}tr:nth-child(even) td{background:var(--stripe)}\n"
     ".n{text-align:right}summary{cursor:pointer;color:var(--faint)}\n"
     "pre{overflow-x:auto;font-size:.85rem}\n"
-    "svg{max-width:100%;height:auto}.scroll svg{max-width:none}\n"
+    "svg{max-width:100%;min-width:34rem;height:auto}.scroll svg{max-width:none}\n"
     "svg text{font:12px system-ui,sans-serif;fill:var(--ink)}\n"
     "svg text.tick{fill:var(--faint);font-size:11px}svg text.on{font-size:11px}\n"
     "svg text.on[fill=\"#fff\"]{fill:#fff}svg text.on[fill=\"#111\"]{fill:#111}\n"

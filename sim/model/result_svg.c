@@ -121,7 +121,7 @@ static double nice_step(double range)
 {
     double rough = range / STEPS;
     double power = pow(10, floor(log10(rough)));
-    double digit = rough / power;
+    double digit = rough / power - 1e-9; /* 2.0000000000000004 is 2 */
 
     return power * (digit <= 1 ? 1 : digit <= 2 ? 2 : digit <= 5 ? 5 : 10);
 }

@@ -74,6 +74,8 @@ START_TEST(axes_are_round)
     ck_assert_uint_eq(axis.tick_count, 5);
     ck_assert_double_eq(axis.ticks[1], 20);
     ck_assert_double_eq(result_svg_at(&axis, 20), 0.25);
+    axis = result_svg_axis(0, 1, false);
+    ck_assert_uint_eq(axis.tick_count, 6);
     axis = result_svg_axis(0, 0, false);
     ck_assert_double_eq(axis.low, 0);
     ck_assert_double_ge(axis.high, 1);
