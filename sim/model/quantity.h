@@ -24,7 +24,8 @@ enum quantity_kind {
  * Errors: -EINVAL, not of that form; -ERANGE, negative or too large. */
 int quantity_parse(enum quantity_kind kind, const char *text, double *ret_value);
 
-/* The shortest text that parses back to the very same number. Returns @ret_text. */
+/* The shortest text that parses back to the same number, but for a last bit where none does.
+ * Returns @ret_text. */
 const char *quantity_print(enum quantity_kind kind, double value,
                            char ret_text[QUANTITY_TEXT_SIZE]);
 
