@@ -227,18 +227,26 @@ static int take_environment(struct reading *reading)
     return error;
 }
 
+/* By jansson, which would drop it silently later. */
+static bool is_utf8(const char *word)
+{
+    json_t *json = json_string(word);
+
+    json_decref(json);
+    return json != NULL;
+}
+
 static int read_all(struct reading *reading)
 {
     bool only_names = false;
     int error = 0;
 
+    for (int i = 0; i < reading->count; i++)
+        if (!is_utf8(reading->words[i]))
+            return fail(reading, text_format("an argument is not UTF-8"));
     for (; error == 0 && reading->at < reading->count; reading->at++) {
         const char *word = reading->words[reading->at];
-        json_t *utf8 = json_string(word);
-        json_decref(utf8);
-        if (!utf8)
-            error = fail(reading, text_format("an argument is not UTF-8"));
-        else if (only_names || word[0] != '-' || word[1] == '\0')
+        if (only_names || word[0] != '-' || word[1] == '\0')
             error = take_name(reading, word);
         else if (strcmp(word, "--") == 0)
             only_names = true;
