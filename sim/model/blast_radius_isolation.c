@@ -35,8 +35,7 @@ static void put_name(const struct blast_radius_input *input, enum isolation_layo
         result_text(table, "%zu cells a region", input->cells);
         break;
     case ISOLATION_SHUFFLED:
-        result_text(table, "%zu cells a region, %zu of them for each user", input->cells,
-                    input->cells_of_user);
+        result_text(table, "%zu cells a region, %zu a user", input->cells, input->cells_of_user);
         break;
     }
 }

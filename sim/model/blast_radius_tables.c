@@ -5,18 +5,20 @@
 
 #include "sim/model/blast_radius.h"
 
+#define ROUNDING 1e-12
+
 const struct result_column blast_radius_columns[BLAST_RADIUS_COLUMN_COUNT] = {
     {"users_hit", "users hit", RESULT_SHARE},
     {"users_lose", "lose something", RESULT_SHARE},
     {"reads_slower", "reads slower", RESULT_SHARE},
-    {"reads_stale", "stale", RESULT_SHARE},
-    {"reads_fail", "fail", RESULT_SHARE},
+    {"reads_stale", "reads stale", RESULT_SHARE},
+    {"reads_fail", "reads fail", RESULT_SHARE},
     {"writes_slower", "writes slower", RESULT_SHARE},
-    {"writes_queued", "queued", RESULT_SHARE},
+    {"writes_queued", "writes queued", RESULT_SHARE},
     {"writes_read_only", "read-only", RESULT_SHARE},
-    {"writes_fail", "fail", RESULT_SHARE},
+    {"writes_fail", "writes fail", RESULT_SHARE},
     {"sensitive_slower", "sensitive slower", RESULT_SHARE},
-    {"sensitive_fail", "fail", RESULT_SHARE},
+    {"sensitive_fail", "sensitive fail", RESULT_SHARE},
 };
 
 void blast_radius_put(const struct blast *blast, struct result_table *table)
@@ -51,11 +53,11 @@ struct group_text {
 static const struct group_text texts[BLAST_GROUP_COUNT] = {
     [BLAST_REGIONS] = {"A region dies", "region", true},
     [BLAST_SERVICES] = {"A service of a region is down", "service", true},
-    [BLAST_LINKS] = {"The link between two regions is cut", "link", false},
-    [BLAST_ISOLATED] = {"A region is cut off from everybody", "region", false},
+    [BLAST_LINKS] = {"The link between two regions is cut", "link", true},
+    [BLAST_ISOLATED] = {"A region is cut off from everybody", "region", true},
     [BLAST_PAIRS] = {"Two regions die", "regions", true},
-    [BLAST_REPLICATORS] = {"A region's replicator dies alone", "region", false},
-    [BLAST_DISKS] = {"A region's disk is full", "region", false},
+    [BLAST_REPLICATORS] = {"A region's replicator dies alone", "region", true},
+    [BLAST_DISKS] = {"A region's disk is full", "region", true},
     [BLAST_CONTROL] = {"The control plane dies", "what", false},
 };
 
@@ -94,7 +96,7 @@ static void find_worst(const char *name, const struct blast *blast, struct worst
     const double *all = blast->classes[BLAST_ALL];
     double lost = all[TRAFFIC_READ_ONLY] + all[TRAFFIC_FAILS];
 
-    if (lost <= worst->lost)
+    if (lost <= worst->lost + ROUNDING) /* of equals, the first */
         return;
     worst->lost = lost;
     strncpy(worst->name, name, sizeof worst->name - 1);
