@@ -65,6 +65,13 @@ void frames_close(struct frames *frames, uint32_t link);
 
 extern const char *const frames_names[FRAMES_REGIONS];
 
+/* Where the data of vault and metadata may lie: in all regions, or in two of them, of which the
+ * region that is looked at is one, or is none. A world has one residency for its life. */
+enum frames_residency { FRAMES_ANYWHERE, FRAMES_INSIDE, FRAMES_OUTSIDE, FRAMES_RESIDENCIES };
+
+/* That of the world which now begins. */
+void frames_pin(enum frames_residency residency);
+
 /* A Config of three regions: as all begins; after a home has moved; with a link cut, a service down
  * and a cache disabled; with links reset and lossy. They last. */
 const Mec__Config *frames_config(size_t number);

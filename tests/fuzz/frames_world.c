@@ -8,6 +8,7 @@
 
 #include "common/kid.h"
 #include "common/memory.h"
+#include "common/residency.h"
 #include "common/token.h"
 #include "common/vault_key.h"
 #include "control/compile.h"
@@ -94,7 +95,21 @@ static void break_something(struct faults *faults, const struct topology *topolo
     }
 }
 
-static Mec__Config *make_config(size_t number)
+/* Our region is inside, and ships less to one of its peers; or outside, and hears less itself. */
+static void pin(struct topology *topology, enum frames_residency residency)
+{
+    static char inside[] = "us-east", other[] = "eu-west", outside[] = "ap-northeast";
+    char *const pairs[][2] = {
+        [FRAMES_INSIDE] = {inside, other}, [FRAMES_OUTSIDE] = {other, outside}};
+    static const enum parts_service services[] = {PARTS_VAULT, PARTS_METADATA};
+
+    for (size_t i = 0; residency != FRAMES_ANYWHERE && i < 2; i++) {
+        char *why = NULL;
+        must(topology_pin(topology, services[i], pairs[residency], 2, &why), why);
+    }
+}
+
+static Mec__Config *make_config(size_t number, enum frames_residency residency)
 {
     struct key_ring rings[FRAMES_REGIONS];
     uint8_t vault_keys[FRAMES_REGIONS][VAULT_KEY_PUBLIC_SIZE];
@@ -115,6 +130,7 @@ static Mec__Config *make_config(size_t number)
         key_ring_begin(&rings[i], 1, public_key, FRAMES_WALL_US);
         vault_key_public(frames_vault_seed(i), vault_keys[i]);
     }
+    pin(topology, residency);
     break_something(&faults, topology, number);
     config = compile_config(
         &(struct compile_input){.version = number + 1,
@@ -132,22 +148,30 @@ static Mec__Config *make_config(size_t number)
     return config;
 }
 
+static enum frames_residency in_force;
+
+void frames_pin(enum frames_residency residency)
+{
+    in_force = residency;
+}
+
 const Mec__Config *frames_config(size_t number)
 {
-    static Mec__Config *configs[FRAMES_CONFIGS];
+    static Mec__Config *configs[FRAMES_RESIDENCIES][FRAMES_CONFIGS];
+    Mec__Config **of = configs[in_force];
 
-    if (!configs[0]) {
+    if (!of[0]) {
         for (size_t i = 0; i < FRAMES_CONFIGS; i++)
-            configs[i] = make_config(i);
+            of[i] = make_config(i, in_force);
         for (size_t i = 0; i < 2; i++) { /* its home is not the region that we look at */
-            Mec__ShardConfig *shard = configs[1]->shards[i];
+            Mec__ShardConfig *shard = of[1]->shards[i];
 
             free(shard->home);
             shard->home = memory_text(frames_names[1 - i]);
             shard->epoch = 2;
         }
     }
-    return configs[number % FRAMES_CONFIGS];
+    return of[number % FRAMES_CONFIGS];
 }
 
 /* ---- digests ---- */
@@ -176,8 +200,10 @@ static void mend_changes(Mec__StoredChange *const *changes, size_t count)
         size_t size;
         uint8_t *packed;
 
+        bool redacted = change && residency_is_redacted(change);
         if (change) {
-            set_digest(&change->value_digest, &change->value);
+            if (!redacted)
+                set_digest(&change->value_digest, &change->value);
             if (i > 0)
                 set_bytes(&change->previous_digest, changes[i - 1]->digest.data, DIGEST_SIZE);
             size = mec__change__get_packed_size(change);
@@ -185,9 +211,16 @@ static void mend_changes(Mec__StoredChange *const *changes, size_t count)
             mec__change__pack(change, packed);
             set_bytes(&changes[i]->change, packed, size);
             free(packed);
-            mec__change__free_unpacked(change, NULL);
         }
-        set_digest(&changes[i]->digest, &changes[i]->change);
+        /* A redaction stands for what was left out, so it has two. */
+        if (redacted && change->redacted_digest.len == DIGEST_SIZE) {
+            set_bytes(&changes[i]->digest, change->redacted_digest.data, DIGEST_SIZE);
+            set_digest(&changes[i]->redaction_digest, &changes[i]->change);
+        } else {
+            set_digest(&changes[i]->digest, &changes[i]->change);
+        }
+        if (change)
+            mec__change__free_unpacked(change, NULL);
     }
 }
 

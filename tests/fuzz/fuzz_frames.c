@@ -1,7 +1,7 @@
 /* fuzz_frames: regiond's, routerd's and the replicator's core under any bytes from their peers.
  *
- * The first byte chooses the core. Then come operations: a byte with what to do (its low three
- * bits) and on which link (the rest), and what that takes. See perform(). */
+ * The first byte chooses the core, and where data may lie. Then come operations: a byte with what
+ * to do (its low three bits) and on which link (the rest), and what that takes. See perform(). */
 
 #include <assert.h>
 #include <errno.h>
@@ -245,7 +245,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct frames frames = {.at = {SECOND_US, FRAMES_WALL_US}, .steps_left = STEPS_MAX};
 
     fuzz_canary(data, size);
-    frames.kind = kinds[fuzz_number(&bytes) % 3];
+    uint8_t first = fuzz_number(&bytes);
+    frames.kind = kinds[first % 3];
+    frames_pin((enum frames_residency)(first / 3 % FRAMES_RESIDENCIES));
     frames.core = frames.kind->create(&frames);
     for (uint32_t i = 0; i < frames.kind->link_count; i++)
         set_link(&frames, i, true);

@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <sodium.h>
+
 #include "call.pb-c.h"
+#include "common/residency.h"
 #include "health.pb-c.h"
 #include "replication.pb-c.h"
 #include "tests/fuzz/frames.h"
@@ -88,6 +91,13 @@ static void end(const char *directory, const char *name)
         perror(path);
         exit(2);
     }
+}
+
+/* The same once more, in a world that pins data. */
+static void end_pinned(const char *directory, const char *name, enum frames_residency residency)
+{
+    story[0] = (uint8_t)(story[0] % 3 + 3 * residency);
+    end(directory, name);
 }
 
 /* ---- calls ---- */
@@ -206,8 +216,26 @@ static void own_data(const char *directory, const char *name, const Mec__Operati
     end(directory, name);
 }
 
-static void apply(const char *directory)
+/* As they come to a region outside. */
+static Mec__StoredChange **redactions_of(char *shard, struct arena *arena)
 {
+    Mec__StoredChange **list = changes_of(shard);
+
+    for (size_t i = 0; i < CHANGES; i++) {
+        ProtobufCBinaryData digest = {32, arena_alloc(arena, 32)};
+        Mec__Change *change =
+            mec__change__unpack(arena_allocator(arena), list[i]->change.len, list[i]->change.data);
+        if (strcmp(change->service, "auth") == 0)
+            continue;
+        crypto_generichash(digest.data, 32, list[i]->change.data, list[i]->change.len, NULL, 0);
+        list[i]->change.data = residency_redact(change, digest, arena, &list[i]->change.len);
+    }
+    return list;
+}
+
+static void apply(const char *directory, enum frames_residency residency)
+{
+    struct arena *arena = arena_create();
     Mec__Apply message = MEC__APPLY__INIT;
     Mec__Revocation revocation = MEC__REVOCATION__INIT, *revocations[] = {&revocation};
     Mec__Call call = call_of(MEC__OPERATION__METADATA_GET, "k");
@@ -218,7 +246,12 @@ static void apply(const char *directory)
     message.home_wall_us = FRAMES_WALL_US;
     message.home_last_seq = CHANGES;
     message.n_changes = CHANGES;
-    message.changes = changes_of("eu-west");
+    message.changes =
+        residency == FRAMES_OUTSIDE ? redactions_of("eu-west", arena) : changes_of("eu-west");
+    frame(1, FRAME_APPLY, MEND, SOME_ID, &message.base);
+    pass(12);
+    message.n_changes = 0;
+    message.after_seq = CHANGES;
     revocation.seq = 1;
     revocation.user = "u1";
     revocation.below = 2;
@@ -227,13 +260,15 @@ static void apply(const char *directory)
     message.n_revocations = 1;
     message.revocations_through_seq = 1;
     frame(1, FRAME_APPLY, MEND, SOME_ID, &message.base);
-    message.n_changes = message.n_revocations = 0;
-    message.after_seq = CHANGES;
-    frame(1, FRAME_APPLY, MEND, SOME_ID, &message.base);
+    pass(12);
     call.shard = "eu-west";
     call.token = (char *)(uintptr_t)frames_token(1) + strlen("Bearer ");
     send_call(0, &call);
-    end(directory, "region-apply");
+    if (residency == FRAMES_OUTSIDE)
+        end_pinned(directory, "region-apply-outside", residency);
+    else
+        end(directory, "region-apply");
+    arena_free(arena);
 }
 
 static void ask_for_the_log(const char *directory)
@@ -446,6 +481,8 @@ static void shipped(const char *directory, uint8_t second)
     put_what(CONFIG, second);
     pass(15);
     end(directory, second == 0 ? "replicator-ships" : "replicator-refused");
+    if (second == 0)
+        end_pinned(directory, "replicator-redacts", FRAMES_INSIDE);
 }
 
 /* ---- any core's ---- */
@@ -487,7 +524,8 @@ int main(int count, char **arguments)
     own_data(arguments[1], "region-metadata", metadata, sizeof metadata / sizeof metadata[0]);
     own_data(arguments[1], "region-vault", vault, sizeof vault / sizeof vault[0]);
     own_data(arguments[1], "region-session", session, sizeof session / sizeof session[0]);
-    apply(arguments[1]);
+    apply(arguments[1], FRAMES_ANYWHERE);
+    apply(arguments[1], FRAMES_OUTSIDE);
     ask_for_the_log(arguments[1]);
     queue(arguments[1]);
     moved_home(arguments[1]);
