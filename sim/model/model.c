@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sim/model/blast_radius.h"
+#include "sim/model/cost.h"
 #include "sim/model/latency.h"
 #include "sim/model/routing.h"
 
@@ -11,6 +12,7 @@ static const struct model *const models[] = {
     &latency_model,
     &routing_model,
     &blast_radius_model,
+    &cost_model,
 };
 
 size_t model_count(void)
