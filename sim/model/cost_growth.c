@@ -74,19 +74,34 @@ static bool holds(const struct cost_input *input, uint32_t region, enum parts_se
     return topology_may_hold(deployment->topology, service, deployment->region[region]);
 }
 
-/* Services that none of @regions may hold, as a bit set. */
-static unsigned homeless(const struct cost_input *input, const uint32_t *regions, size_t count)
+/* How many services none of @regions may hold. */
+static size_t homeless(const struct cost_input *input, const uint32_t *regions, size_t count)
 {
-    unsigned services = 0;
+    size_t services = 0;
 
     for (int service = 0; service < PARTS_SERVICE_COUNT; service++) {
         bool held = false;
         for (size_t i = 0; i < count; i++)
             held = held || holds(input, regions[i], (enum parts_service)service);
-        if (!held)
-            services |= 1u << service;
+        services += !held;
     }
     return services;
+}
+
+/* As few as any of those that are left, one more, can make them. */
+static size_t least_homeless(const struct cost_input *input, const uint32_t *regions, size_t done,
+                             size_t all)
+{
+    uint32_t tried[TOPOLOGY_REGIONS_MAX];
+    size_t least = SIZE_MAX;
+
+    memcpy(tried, regions, done * sizeof *regions);
+    for (size_t i = done; i < all; i++) {
+        tried[done] = regions[i];
+        size_t services = homeless(input, tried, done + 1);
+        least = services < least ? services : least;
+    }
+    return least;
 }
 
 /* Bring @regions[@from] forward to @to; those between keep their order. */
@@ -122,8 +137,7 @@ static void make_step(const struct cost_input *input, const struct cost_growth *
 static void choose(const struct cost_input *input, double users, uint32_t *regions, size_t done,
                    struct cost_growth *growth)
 {
-    unsigned before = homeless(input, regions, done);
-    bool must_help = before != homeless(input, regions, growth->count);
+    size_t least = least_homeless(input, regions, done, growth->count);
     uint32_t tried[TOPOLOGY_REGIONS_MAX];
     struct cost_step *best = &growth->steps[done], this;
     size_t chosen = SIZE_MAX;
@@ -131,7 +145,7 @@ static void choose(const struct cost_input *input, double users, uint32_t *regio
     memcpy(tried, regions, done * sizeof *regions);
     for (size_t i = done; i < growth->count; i++) {
         tried[done] = regions[i];
-        if (must_help && homeless(input, tried, done + 1) == before)
+        if (homeless(input, tried, done + 1) > least)
             continue;
         make_step(input, growth, tried, done, &this);
         if (chosen == SIZE_MAX || is_better(input, &this, best, users)) {

@@ -33,8 +33,8 @@ double cost_growth_pays_from(const struct cost_input *input, const struct cost_f
 
 /* All regions of the deployment, one after the other. With COST_ORDER_PAYING first the one that is
  * the smallest burden at @users alone, then whichever pays from the fewest users on, or if none
- * ever does is the smallest burden at @users. While a pinned service has no region that may hold
- * it, only those that may come into question. */
+ * ever does is the smallest burden at @users. While there are pinned services without a
+ * region that may hold them, only what gives most of them one comes into question. */
 void cost_growth_make(const struct cost_input *input, enum cost_order order, double users,
                       struct cost_growth *ret_growth);
 

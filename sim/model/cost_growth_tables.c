@@ -118,13 +118,13 @@ static void put_steps(const struct cost_asked *asked, const struct cost_growth *
         {"number", "#", RESULT_COUNT},
         {"region", "region", RESULT_TEXT},
         {"pays_from_users", "pays from users", RESULT_COUNT},
-        {"round_trip_us", "mean round trip", RESULT_US},
+        {"round_trip_us", "round trip", RESULT_US},
         {"lost_minutes_per_year", "lost in a year", RESULT_MINUTES},
         {"largest_home", "largest home", RESULT_SHARE},
-        {"added_fixed", "costs more, fixed", RESULT_COST},
-        {"added_per_million", "and per 1M users", RESULT_COST},
-        {"wait_saved_per_million", "saves per 1M: latency", RESULT_COST},
-        {"outages_saved_per_million", "outages", RESULT_COST},
+        {"added_fixed", "added, fixed", RESULT_COST},
+        {"added_per_million", "added per 1M", RESULT_COST},
+        {"wait_saved_per_million", "latency per 1M", RESULT_COST},
+        {"outages_saved_per_million", "outages per 1M", RESULT_COST},
     };
     char *title =
         text_format("One region after the other (a month, in %s)", asked->input.prices.unit);
@@ -253,7 +253,7 @@ static void put_phases(const struct cost_asked *asked, const struct cost_growth 
         {"total", "cost", RESULT_COST},
         {"wait_loss", "lost by latency", RESULT_COST},
         {"outage_loss", "lost by outages", RESULT_COST},
-        {"one_region", "one region against that", RESULT_FACTOR},
+        {"one_region", "with one region", RESULT_FACTOR},
         {"next", "next region", RESULT_TEXT},
         {"next_from_users", "from users", RESULT_COUNT},
     };

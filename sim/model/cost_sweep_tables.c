@@ -69,8 +69,8 @@ struct sweep {
     const char *name, *title;
     enum result_unit unit;
     measure *measure;
-    const char *heat_note;
-    const char *lines; /* title of a picture with lines; NULL: none */
+    const char *heat;  /* what the heat says */
+    const char *lines; /* what a picture with lines says; NULL: there is none */
 };
 
 static void draw(const struct sweep *sweep, const struct columns *columns,
@@ -81,10 +81,9 @@ static void draw(const struct sweep *sweep, const struct columns *columns,
     for (size_t i = 0; i < columns->count; i++)
         values[i] = columns->keys[i];
     result_chart(table, &(struct result_chart){.kind = RESULT_HEAT,
-                                               .title = sweep->title,
+                                               .title = sweep->heat,
                                                .label = "users",
                                                .values = values,
-                                               .note = sweep->heat_note,
                                                .logarithmic = true});
     if (sweep->lines)
         result_chart(table, &(struct result_chart){.kind = RESULT_LINES,
@@ -120,8 +119,9 @@ void cost_tables_sweep(const struct cost_asked *asked, const struct cost_growth 
     char *all = text_format("Cost a month by users and regions, in %s", unit);
     char *each = text_format("Cost of 1,000 users a month, in %s", unit);
     struct sweep sweeps[] = {
-        {"sweep_total", all, RESULT_COST, total, "regions in the order of the table above", NULL},
-        {"sweep_per_1000_users", each, RESULT_COST, per_1000_users, NULL,
+        {"sweep_total", all, RESULT_COST, total,
+         "What so many users cost in so many regions, in the order in which they are added", NULL},
+        {"sweep_per_1000_users", each, RESULT_COST, per_1000_users, "The same, of a thousand users",
          "Cost of 1,000 users, by how many there are"},
         {"sweep_burden", "Cost and losses together, against the best number of regions",
          RESULT_FACTOR, burden, "1.00x: so many regions are the best", NULL},

@@ -46,10 +46,10 @@ static void put_all_work(const struct cost_asked *asked, const struct cost_fleet
         {"requests_per_s", "requests/s", RESULT_COUNT},
         {"peak_per_s", "at the peak", RESULT_COUNT},
         {"cores", "cores", RESULT_COUNT},
-        {"cores_needed", "needed for load", RESULT_SHARE},
+        {"cores_needed", "of them loaded", RESULT_SHARE},
         {"stored_bytes", "kept", RESULT_BYTES},
-        {"sent_bytes", "between regions a month", RESULT_BYTES},
-        {"answered_bytes", "to clients a month", RESULT_BYTES},
+        {"sent_bytes", "sent a month", RESULT_BYTES},
+        {"answered_bytes", "answers a month", RESULT_BYTES},
         {"engineers", "engineers", RESULT_NUMBER},
     };
     char *title =
@@ -154,12 +154,12 @@ static void put_regions(const struct cost_asked *asked, const struct cost_fleet 
     static const struct result_column columns[] = {
         {"region", "region", RESULT_TEXT},
         {"homes", "home of", RESULT_COUNT},
-        {"peak_per_s", "requests/s at the peak", RESULT_COUNT},
-        {"own_cores", "cores for its load", RESULT_NUMBER},
-        {"headroom_cores", "for a dead region's", RESULT_NUMBER},
+        {"peak_per_s", "requests/s, peak", RESULT_COUNT},
+        {"own_cores", "cores", RESULT_NUMBER},
+        {"headroom_cores", "and headroom", RESULT_NUMBER},
         {"stored_bytes", "kept", RESULT_BYTES},
-        {"sent_bytes", "to other regions a month", RESULT_BYTES},
-        {"answered_bytes", "to clients a month", RESULT_BYTES},
+        {"sent_bytes", "sent a month", RESULT_BYTES},
+        {"answered_bytes", "answers a month", RESULT_BYTES},
     };
     double users = asked->deployment->users;
     char shown[RESULT_NUMBER_SIZE];
