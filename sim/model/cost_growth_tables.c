@@ -151,11 +151,8 @@ static void name_step(const struct cost_asked *asked, const struct cost_growth *
     else
         text_add(text, "Region %zu", i + 1);
     text_add(text, ", %s, ", last_region(asked, &step->fleet));
-    if (isfinite(step->pays_from))
-        text_add(text, "pays from %s users on",
-                 result_show(RESULT_COUNT, ceil(step->pays_from), shown));
-    else
-        text_add(text, "never pays");
+    text_add(text, "pays from %s users on",
+             result_show(RESULT_COUNT, ceil(step->pays_from), shown));
 }
 
 /* What it is worth to a million users in a month. */
@@ -191,6 +188,26 @@ static void find_step(const struct cost_asked *asked, const struct cost_growth *
     char *words = text_take(&text);
     result_find(result, "%s", words);
     free(words);
+}
+
+static void find_steps(const struct cost_asked *asked, const struct cost_growth *growth,
+                       struct result *result)
+{
+    struct text never = {0};
+    size_t count = 0;
+
+    for (size_t i = 1; i < growth->count; i++) {
+        if (isfinite(growth->steps[i].pays_from))
+            find_step(asked, growth, i, result);
+        else
+            text_add(&never, "%s%s", count++ > 0 ? ", " : "",
+                     last_region(asked, &growth->steps[i].fleet));
+    }
+    char *names = text_take(&never);
+    if (count > 0)
+        result_find(result, "For no number of users %s %s, in this order.", names,
+                    count == 1 ? "pays" : "pay");
+    free(names);
 }
 
 /* The mean user has one home, however many regions there are. */
@@ -289,7 +306,6 @@ void cost_tables_growth(const struct cost_asked *asked, const struct cost_growth
     put_phases(asked, growth, result);
     find_phase(asked, growth, COST_PHASE_GROWTH, 2, result);
     find_phase(asked, growth, COST_PHASE_GLOBAL, asked->global_regions, result);
-    for (size_t i = 1; i < growth->count; i++)
-        find_step(asked, growth, i, result);
+    find_steps(asked, growth, result);
     find_isolation(growth, result);
 }

@@ -99,13 +99,13 @@ const struct model cost_model = {
         "regions.\n\n"
         "Costs are in units, one of them a core for a month, or in USD with `prices`, whose lists "
         "name their dates and sources and are nowhere completed in silence.",
-    .examples =
-        "mecentral model cost  # five regions, users alike at each\n"
-        "mecentral model cost --regions 12 --users '{us-east: 6M, Paris: 3M, Tokyo: 1M}'\n"
-        "mecentral model cost --prices aws --engineer-price 15000\n"
-        "mecentral model cost --user-revenue 0 --value-of-ms '2 cores'  # latency without revenue\n"
-        "mecentral model cost --copies 3 --failover off\n"
-        "mecentral model cost --regions 12 --html cost.html",
+    .examples = "mecentral model cost  # five regions, users alike at each\n"
+                "mecentral model cost --regions 12 --users '{us-east: 6M, Paris: 3M, Tokyo: 1M}'\n"
+                "mecentral model cost --prices aws --engineer-price 15000\n"
+                "mecentral model cost --user-revenue 0 --value-of-ms '0.001 cores'  # latency "
+                "without revenue\n"
+                "mecentral model cost --copies 3 --failover off\n"
+                "mecentral model cost --regions 12 --html cost.html",
     .specs = cost_params_specs,
     .spec_count = COST_PARAM_COUNT,
     .run = cost_run,

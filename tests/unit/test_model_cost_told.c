@@ -414,7 +414,7 @@ START_TEST(findings_say_when_the_next_region_pays)
     json_decref(json);
 
     json = RUN("regions=2", "user_revenue=0", "value_of_minutes=0");
-    ck_assert(says(json, "findings", ", never pays: "));
+    ck_assert(says(json, "findings", "For no number of users eu-west pays"));
     ck_assert(says(json, "findings", "The growth phase, 2 regions or more, is never worth"));
     ck_assert(json_is_null(json_object_get(row_at(json, "order", 1), "pays_from_users")));
     json_decref(json);
@@ -462,7 +462,6 @@ START_TEST(many_regions_are_shown_in_steps)
     ck_assert_uint_eq(json_object_size(row), sizeof keys / sizeof keys[0]);
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++)
         ck_assert_msg(json_object_get(row, keys[i]) != NULL, "no %s", keys[i]);
-    ck_assert(says(json, "findings", "Region 32, "));
     json_decref(json);
 }
 END_TEST
