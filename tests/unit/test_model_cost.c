@@ -125,6 +125,28 @@ START_TEST(two_regions_of_four_and_four_of_four)
 }
 END_TEST
 
+START_TEST(copies_lie_near_the_home)
+{
+    ASK(NULL, "regions=ap-northeast,us-east,eu-west", "copies=2", "metadata_bytes=1024B",
+        "users={us-east: 768, ap-northeast: 256}");
+    struct cost_fleet fleet = cost_fixture_fleet(&asked, 3);
+    ck_assert_double_eq(fleet.regions[0].stored_bytes, 256);  /* of those at home there */
+    ck_assert_double_eq(fleet.regions[1].stored_bytes, 1024); /* and the copy of those */
+    ck_assert_double_eq(fleet.regions[2].stored_bytes, 768);
+}
+END_TEST
+
+START_TEST(a_home_sends_and_pays_for_what_it_sends)
+{
+    ASK(NULL, "regions=us-east,sa-east", "prices=aws", "users={us-east: 768, sa-east: 256}");
+    struct cost_fleet fleet = cost_fixture_fleet(&asked, 2);
+    ck_assert_double_eq(fleet.regions[0].sent_bytes_per_s, 384);
+    ck_assert_double_eq(fleet.regions[1].sent_bytes_per_s, 128);
+    ck_assert_double_eq_tol(fleet.per_user[COST_REPLICATION],
+                            (384 * 0.02 + 128 * 0.138) * 730 * 3600 / 1e9, 1e-12);
+}
+END_TEST
+
 START_TEST(a_service_pinned_to_two_of_five_regions_has_one_copy)
 {
     ASK(FIVE "residency:\n  vault: [c, d]\n", "users={c: 512, d: 512}", "vault_share=100%",
@@ -368,6 +390,8 @@ int main(void)
         the_total_is_the_sum_and_losses_stand_beside_it,
         each_write_is_sent_to_all_other_regions,
         two_regions_of_four_and_four_of_four,
+        copies_lie_near_the_home,
+        a_home_sends_and_pays_for_what_it_sends,
         a_service_pinned_to_two_of_five_regions_has_one_copy,
         whose_home_is_outside_of_a_residency_is_refused,
         a_copy_keeps_changes_and_only_the_home_audits,
