@@ -286,7 +286,7 @@ static double given_price(const struct cost_prices *prices, enum cost_price_item
     case COST_PRICE_ITEM_COUNT:
         break;
     }
-    assert(!"an item without a price");
+    assert(false && "an item without a price");
     return 0;
 }
 
