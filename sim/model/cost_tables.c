@@ -48,7 +48,7 @@ static void put_all_work(const struct cost_asked *asked, const struct cost_fleet
         {"cores", "cores", RESULT_COUNT},
         {"cores_needed", "of them loaded", RESULT_SHARE},
         {"stored_bytes", "kept", RESULT_BYTES},
-        {"sent_bytes", "sent a month", RESULT_BYTES},
+        {"sent_bytes", "replicated a month", RESULT_BYTES},
         {"answered_bytes", "answers a month", RESULT_BYTES},
         {"engineers", "engineers", RESULT_NUMBER},
     };
@@ -158,7 +158,7 @@ static void put_regions(const struct cost_asked *asked, const struct cost_fleet 
         {"own_cores", "cores", RESULT_NUMBER},
         {"headroom_cores", "and headroom", RESULT_NUMBER},
         {"stored_bytes", "kept", RESULT_BYTES},
-        {"sent_bytes", "sent a month", RESULT_BYTES},
+        {"sent_bytes", "replicated a month", RESULT_BYTES},
         {"answered_bytes", "answers a month", RESULT_BYTES},
     };
     double users = asked->deployment->users;
