@@ -280,11 +280,11 @@ START_TEST(what_is_printed_reads_back)
         "[]",
         "{a: 1}",
         "{\"a b\": [1, {c: ~}], d: \"null\", \"x: y\": \"#\"}",
-        "{long-name-of-a-place: 12345678, another-name-of-a-place: 12345678, a-third-one: "
-        "12345678, "
-        "fourth: [1, 2, 3], fifth: {a: {b: {c: 1}}}}",
-        "[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, "
-        "{c: ddddddddddddddddddddddddddddddddddd, e: [fffffffffffffffffffff]}]"};
+        ("{long-name-of-a-place: 12345678, another-name-of-a-place: 12345678, a-third-one: "
+         "12345678, "
+         "fourth: [1, 2, 3], fifth: {a: {b: {c: 1}}}}"),
+        ("[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, "
+         "{c: ddddddddddddddddddddddddddddddddddd, e: [fffffffffffffffffffff]}]")};
     struct params *params = params_create(specs, SPEC_COUNT);
     char *error = NULL;
 
