@@ -132,9 +132,9 @@ const struct params_spec cost_params_specs[COST_PARAM_COUNT] = {
     [COST_PARAM_VALUE_OF_MINUTES] = {"value_of_minutes", PARAMS_TEXT, "5 cores", 0, 0, NULL,
         "what it is worth that a million users, away or not, do not lose a minute to an outage",
         NULL},
-    [COST_PARAM_OUTAGES_PER_YEAR] = {"outages_per_year", PARAMS_NUMBER, "0.42", 0, 1e6, NULL,
-        "of each region, as a whole", OUTAGES ", 0.42 in a region's year; of those that hit ten products or "
-                                         "more, 0.12"},
+    [COST_PARAM_OUTAGES_PER_YEAR] = {"outages_per_year", PARAMS_NUMBER, "0.12", 0, 1e6, NULL,
+        "of each region, as a whole", OUTAGES ", 0.12 in a region's year with ten products or more hit; "
+                                         "with any, 0.42"},
     [COST_PARAM_OUTAGE_MEDIAN] = {"outage_median", PARAMS_DURATION, "212m", 0, 1e15, NULL,
         "how long half of them last at most", OUTAGES},
     [COST_PARAM_OUTAGE_SIGMA] = {"outage_sigma", PARAMS_NUMBER, "1.06", 0, 5, NULL,
