@@ -72,11 +72,11 @@ static int store(struct reading *reading, size_t index, const char *value, const
     return 0;
 }
 
-static void add_setting(struct asked *asked, size_t index, const char *value)
+static void add_setting(struct asked *asked, size_t index, const char *value, bool is_twin)
 {
     asked->settings =
         memory_grow(asked->settings, (asked->setting_count + 1) * sizeof *asked->settings);
-    asked->settings[asked->setting_count++] = (struct asked_setting){index, value};
+    asked->settings[asked->setting_count++] = (struct asked_setting){index, value, is_twin};
 }
 
 static const char *option_name(const struct params *params, size_t index, char *name, size_t size)
@@ -139,10 +139,25 @@ static int take_long(struct reading *reading, const char *word)
         value = is_switch ? "true" : next_word(reading);
     if (!value)
         return fail(reading, text_format("--%s needs a value", name));
-    if (common)
-        return store(reading, index, value, name);
-    add_setting(&reading->asked, index, value);
-    return 0;
+    if (!common) {
+        add_setting(&reading->asked, index, value, false);
+        return 0;
+    }
+    char *said = text_format("--%s", name);
+    int error = store(reading, index, value, said);
+    free(said);
+    return error;
+}
+
+/* @at may be a letter of several bytes. */
+static int unknown_letter(struct reading *reading, const char *at)
+{
+    int size = 1;
+
+    while (((unsigned char)at[size] & 0xc0) == 0x80)
+        size++;
+    return fail(reading,
+                text_format("unknown option \"-%.*s\"; see mecentral model --help", size, at));
 }
 
 static int take_letters(struct reading *reading, const char *word)
@@ -152,8 +167,7 @@ static int take_letters(struct reading *reading, const char *word)
         while (index < OPTION_COUNT && options[index].letter != *at)
             index++;
         if (index == OPTION_COUNT)
-            return fail(reading,
-                        text_format("unknown option \"-%c\"; see mecentral model --help", *at));
+            return unknown_letter(reading, at);
         if (!options[index].value) {
             store(reading, index, "true", word);
             continue;
@@ -190,14 +204,20 @@ static int take_name(struct reading *reading, const char *word)
 
 /* ---- what the words leave open the environment may say ---- */
 
-static const char *from_environment(const struct reading *reading, const char *name)
+/* "MECENTRAL_PRINT_PARAMS", a new string. */
+static char *twin_of(const char *name)
 {
     char *twin = text_format("MECENTRAL_%s", name);
 
     for (char *at = twin; *at; at++)
         *at = *at == '-' ? '_' : (char)toupper((unsigned char)*at);
+    return twin;
+}
+
+static const char *from_environment(const struct reading *reading, const char *twin)
+{
     const char *value = reading->environment(twin);
-    free(twin);
+
     return value && *value ? value : NULL;
 }
 
@@ -209,22 +229,37 @@ static bool is_set(const struct asked *asked, size_t count, size_t index)
     return false;
 }
 
-static int take_environment(struct reading *reading)
+static int take_twins_of_options(struct reading *reading)
 {
-    size_t said = reading->asked.setting_count;
+    bool json = reading->asked.json, csv = reading->asked.csv;
     int error = 0;
 
     for (size_t i = 0; error == 0 && i < OPTION_COUNT; i++) {
-        const char *value = reading->given[i] ? NULL : from_environment(reading, options[i].name);
+        char *twin = twin_of(options[i].name);
+        const char *value = reading->given[i] ? NULL : from_environment(reading, twin);
         if (value)
-            error = store(reading, i, value, options[i].name);
+            error = store(reading, i, value, twin);
+        free(twin);
     }
-    for (size_t i = 0; reading->params && i < params_count(reading->params); i++) {
-        const char *value = from_environment(reading, params_spec(reading->params, i)->key);
-        if (value && !is_set(&reading->asked, said, i))
-            add_setting(&reading->asked, i, value);
+    /* --csv goes before MECENTRAL_JSON, too. */
+    if (json || csv) {
+        reading->asked.json = json;
+        reading->asked.csv = csv;
     }
     return error;
+}
+
+static void take_twins_of_params(struct reading *reading)
+{
+    size_t said = reading->asked.setting_count;
+
+    for (size_t i = 0; reading->params && i < params_count(reading->params); i++) {
+        char *twin = twin_of(params_spec(reading->params, i)->key);
+        const char *value = from_environment(reading, twin);
+        if (value && !is_set(&reading->asked, said, i))
+            add_setting(&reading->asked, i, value, true);
+        free(twin);
+    }
 }
 
 /* By jansson, which would drop it silently later. */
@@ -254,7 +289,9 @@ static int read_all(struct reading *reading)
             error = word[1] == '-' ? take_long(reading, word + 2) : take_letters(reading, word + 1);
     }
     if (error == 0)
-        error = take_environment(reading);
+        error = take_twins_of_options(reading);
+    if (error == 0)
+        take_twins_of_params(reading);
     if (error == 0 && !reading->asked.model && !reading->asked.help)
         return fail(reading, text_format("which model? See mecentral model --help"));
     if (error == 0 && reading->asked.json && reading->asked.csv)
@@ -282,6 +319,19 @@ void asked_free(struct asked *asked)
 {
     free(asked->settings);
     *asked = (struct asked){0};
+}
+
+int asked_fill(const struct asked *asked, struct params *params, char **ret_error)
+{
+    int error = 0;
+
+    for (size_t i = 0; error == 0 && i < asked->setting_count; i++) {
+        const struct asked_setting *setting = &asked->settings[i];
+        error = setting->is_twin
+                    ? params_set_twin(params, setting->index, setting->value, ret_error)
+                    : params_set(params, setting->index, setting->value, ret_error);
+    }
+    return error;
 }
 
 /* ---- help ---- */

@@ -13,6 +13,7 @@
 struct asked_setting {
     size_t index;      /* of the parameter */
     const char *value; /* borrowed from the words or the environment */
+    bool is_twin;      /* of the environment */
 };
 
 /* Texts are borrowed. */
@@ -35,6 +36,10 @@ struct asked {
 int asked_read(int count, char *const *words, const char *(*environment)(const char *name),
                struct asked *ret_asked, char **ret_error);
 void asked_free(struct asked *asked); /* its content */
+
+/* Take over what was asked into @params of the model, after those of the file. Errors: -EINVAL,
+ * with a new *@ret_error. */
+int asked_fill(const struct asked *asked, struct params *params, char **ret_error);
 
 /* New strings. */
 char *asked_overview(void);

@@ -104,7 +104,7 @@ const struct model cost_model = {
                 "mecentral model cost --prices aws --engineer-price 15000\n"
                 "mecentral model cost --user-revenue 0 --value-of-ms '0.001 cores'  # latency "
                 "without revenue\n"
-                "mecentral model cost --copies 3 --failover off\n"
+                "mecentral model cost --copies 3 --failover=off\n"
                 "mecentral model cost --regions 12 --html cost.html",
     .specs = cost_params_specs,
     .spec_count = COST_PARAM_COUNT,

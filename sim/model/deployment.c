@@ -11,22 +11,102 @@
 #include "control/compile.h"
 #include "control/faults.h"
 #include "control/text.h"
+#include "control/units.h"
 #include "sim/model/quantity.h"
+#include "sim/model/quote.h"
 
 /* ---- regions ---- */
+
+static int check_name(const struct params *params, size_t first, const struct topology *topology,
+                      struct slice name, char **ret_error)
+{
+    char *wanted = memory_text_of(name);
+    int error = 0;
+
+    if (!topology_region(topology, wanted)) {
+        char *quoted = quote_text(wanted);
+        error = params_error(params, first + DEPLOYMENT_REGIONS, ret_error, "%s is no region of %s",
+                             quoted, params_text(params, first + DEPLOYMENT_TOPOLOGY));
+        free(quoted);
+    }
+    free(wanted);
+    return error;
+}
+
+/* topology_parse() takes those of the wanted regions that it knows; here each must be there. */
+static int check_wanted(const struct params *params, size_t first, const struct topology *topology,
+                        char **ret_error)
+{
+    const char *at = params_text(params, first + DEPLOYMENT_REGIONS);
+    size_t names = 0;
+    uint64_t count;
+
+    if (*at == '\0' || units_parse_count(at, &count) == 0)
+        return 0;
+    for (bool more = true; more; names++) {
+        size_t size = strcspn(at, ",");
+        if (check_name(params, first, topology, (struct slice){at, size}, ret_error) != 0)
+            return -EINVAL;
+        more = at[size] == ',';
+        at += size + 1;
+    }
+    if (names == topology->region_count)
+        return 0;
+    return params_error(params, first + DEPLOYMENT_REGIONS, ret_error, "a region is there twice");
+}
+
+/* A file that is fine but for the regions that are wanted of it is not what is wrong. */
+static void blame_regions(const struct params *params, size_t first, char **error)
+{
+    const char *file = params_text(params, first + DEPLOYMENT_TOPOLOGY);
+    struct topology *topology;
+    char *why;
+    size_t size;
+    const char *content = params_content(params, first + DEPLOYMENT_TOPOLOGY, &size);
+
+    if (topology_parse(file, content, size, NULL, &topology, &why) != 0) {
+        free(why);
+        return;
+    }
+    topology_free(topology);
+    why = *error;
+    params_error(params, first + DEPLOYMENT_REGIONS, error, "%s", why);
+    free(why);
+}
+
+static int read_file(const struct params *params, size_t first, const char *wanted,
+                     struct topology **ret_topology, char **ret_error)
+{
+    const char *file = params_text(params, first + DEPLOYMENT_TOPOLOGY);
+    struct topology *topology;
+    size_t size;
+    const char *content = params_content(params, first + DEPLOYMENT_TOPOLOGY, &size);
+
+    if (!content)
+        return params_error(params, first + DEPLOYMENT_TOPOLOGY, ret_error, "%s was not read",
+                            file);
+    if (topology_parse(file, content, size, wanted, &topology, ret_error) != 0) {
+        if (wanted)
+            blame_regions(params, first, ret_error);
+        return -EINVAL;
+    }
+    if (check_wanted(params, first, topology, ret_error) != 0) {
+        topology_free(topology);
+        return -EINVAL;
+    }
+    *ret_topology = topology;
+    return 0;
+}
 
 static int read_topology(const struct params *params, size_t first, struct topology **ret_topology,
                          char **ret_error)
 {
     const char *regions = params_text(params, first + DEPLOYMENT_REGIONS);
-    const char *file = params_text(params, first + DEPLOYMENT_TOPOLOGY);
     const char *wanted = *regions ? regions : NULL;
-    size_t size;
-    const char *content = params_content(params, first + DEPLOYMENT_TOPOLOGY, &size);
     char *why;
 
-    if (content)
-        return topology_parse(file, content, size, wanted, ret_topology, ret_error);
+    if (*params_text(params, first + DEPLOYMENT_TOPOLOGY))
+        return read_file(params, first, wanted, ret_topology, ret_error);
     if (topology_built_in(wanted, ret_topology, &why) == 0)
         return 0;
     params_error(params, first + DEPLOYMENT_REGIONS, ret_error, "%s", why);
@@ -100,16 +180,15 @@ static int take_geo(struct deployment *deployment, const struct yaml_tree *pair,
         return yaml_tree_error(pair, ret_error, "more than %d places", DEPLOYMENT_GEOS_MAX);
     if (pair->kind == YAML_TREE_EMPTY)
         return yaml_tree_error(pair, ret_error, "it has no value");
-    int error = pair->kind == YAML_TREE_SCALAR ? quantity_parse(QUANTITY_COUNT, pair->text, &users)
-                                               : -EINVAL;
-    if (error == -ERANGE && *pair->text == '-')
-        return yaml_tree_error(pair, ret_error, "\"%s\" is negative", pair->text);
-    if (error != 0)
-        return yaml_tree_error(pair, ret_error,
-                               "%s%s%sis not a number of users such as 12000 or "
-                               "5M",
-                               pair->text ? "\"" : "", pair->text ? pair->text : "",
-                               pair->text ? "\" " : "it ");
+    if (pair->kind != YAML_TREE_SCALAR)
+        return yaml_tree_error(pair, ret_error, "a number of users is wanted here: 12000 or 5M");
+    int error = quantity_parse(QUANTITY_COUNT, pair->text, &users);
+    if (error != 0) {
+        char *why = quantity_refusal(QUANTITY_COUNT, pair->text, error);
+        yaml_tree_error(pair, ret_error, "%s", why);
+        free(why);
+        return -EINVAL;
+    }
     add_geo(deployment, &place, users);
     return 0;
 }

@@ -90,14 +90,19 @@ static int read_quantity(const struct reading *reading, const struct yaml_tree *
         return yaml_tree_error(value, reading->ret_error, "%s is wanted here",
                                quantity_example(kind));
     int error = quantity_parse(kind, value->text, &number);
-    if (error == -ERANGE || (error == 0 && (number < least || number > most)))
-        return yaml_tree_error(value, reading->ret_error, "\"%s\" is %s", value->text,
-                               *value->text == '-' ? "negative" : "out of range");
+    char from[QUANTITY_TEXT_SIZE], to[QUANTITY_TEXT_SIZE];
+    char *why = NULL;
     if (error != 0)
-        return yaml_tree_error(value, reading->ret_error, "\"%s\" is not %s", value->text,
-                               quantity_example(kind));
-    *ret_value = number;
-    return 0;
+        why = quantity_refusal(kind, value->text, error);
+    else if (number < least || number > most)
+        why = text_format("\"%s\" is not from %s to %s", value->text,
+                          quantity_print(kind, least, from), quantity_print(kind, most, to));
+    else
+        *ret_value = number;
+    if (why)
+        error = yaml_tree_error(value, reading->ret_error, "%s", why);
+    free(why);
+    return error;
 }
 
 static int read_region(const struct reading *reading, const struct yaml_tree *map, const char *key,

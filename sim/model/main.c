@@ -90,10 +90,7 @@ static int fill(struct params *params, const struct asked *asked)
         if (wrong != 0)
             return complain(error, EXIT_USAGE);
     }
-    for (size_t i = 0; i < asked->setting_count; i++)
-        if (params_set(params, asked->settings[i].index, asked->settings[i].value, &error) != 0)
-            return complain(error, EXIT_USAGE);
-    if (params_check(params, &error) != 0)
+    if (asked_fill(asked, params, &error) != 0 || params_check(params, &error) != 0)
         return complain(error, EXIT_USAGE);
     return attach_files(params, asked->file);
 }

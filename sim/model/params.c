@@ -1,6 +1,7 @@
 #include "sim/model/params.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "control/units.h"
 #include "sim/model/params_internal.h"
 #include "sim/model/quantity.h"
+#include "sim/model/quote.h"
 
 static const struct params_spec *spec_at(const struct params *params, size_t index)
 {
@@ -68,13 +70,8 @@ static int take_quantity(const struct params_spec *spec, const char *text, doubl
     double most = spec->kind == PARAMS_SHARE && spec->most == 0 ? 1 : spec->most;
     int error = quantity_parse(kind, text, ret_number);
 
-    if (error == -ERANGE) {
-        *ret_why = *text == '-' ? text_format("\"%s\" is negative", text)
-                                : text_format("\"%s\" is too large", text);
-        return -EINVAL;
-    }
     if (error != 0) {
-        *ret_why = text_format("\"%s\" is not %s", text, quantity_example(kind));
+        *ret_why = quantity_refusal(kind, text, error);
         return -EINVAL;
     }
     if (*ret_number >= spec->least && (most == 0 || *ret_number <= most))
@@ -83,8 +80,10 @@ static int take_quantity(const struct params_spec *spec, const char *text, doubl
     char largest[QUANTITY_TEXT_SIZE];
     quantity_print(kind, spec->least, least);
     quantity_print(kind, most, largest);
-    *ret_why = most == 0 ? text_format("\"%s\" is below %s, the least", text, least)
-                         : text_format("\"%s\" is not from %s to %s", text, least, largest);
+    char *quoted = quote_text(text);
+    *ret_why = most == 0 ? text_format("%s is below %s, the least", quoted, least)
+                         : text_format("%s is not from %s to %s", quoted, least, largest);
+    free(quoted);
     return -EINVAL;
 }
 
@@ -102,33 +101,61 @@ static int take_choice(const struct params_spec *spec, const char *text, double 
         }
         text_add(&known, "%s%s", i > 0 ? ", " : "", spec->choices[i]);
     }
-    *ret_why = text_format("\"%s\" is none of %s", text, known.data);
+    char *quoted = quote_text(text);
+    *ret_why = text_format("%s is none of %s", quoted, known.data);
+    free(quoted);
     free(known.data);
     return -EINVAL;
+}
+
+static int take_switch(const char *text, double *ret_number, char **ret_why)
+{
+    bool on;
+
+    if (units_parse_switch(text, &on) != 0) {
+        char *quoted = quote_text(text);
+        *ret_why = text_format("%s is neither true nor false", quoted);
+        free(quoted);
+        return -EINVAL;
+    }
+    *ret_number = on;
+    return 0;
+}
+
+/* By jansson, which would leave it out of the JSON without a word. */
+static bool is_utf8(const char *text)
+{
+    json_t *json = json_string(text);
+
+    json_decref(json);
+    return json != NULL;
+}
+
+/* NULL: nothing is wrong with it. */
+static const char *line_fault(const struct params_spec *spec, const char *text)
+{
+    if (!is_utf8(text))
+        return "it is not UTF-8";
+    if (text[strcspn(text, "\r\n")] != '\0')
+        return "it must be one line";
+    if (*text == '\0' && (!spec->initial || *spec->initial != '\0'))
+        return "it is empty";
+    return NULL;
 }
 
 static int take_text(const struct params_spec *spec, const char *text, struct params_value *value,
                      char **ret_why)
 {
-    bool on;
-
     if (is_quantity(spec->kind))
         return take_quantity(spec, text, &value->number, ret_why);
     if (spec->kind == PARAMS_CHOICE)
         return take_choice(spec, text, &value->number, ret_why);
-    if (spec->kind == PARAMS_SWITCH) {
-        if (units_parse_switch(text, &on) != 0) {
-            *ret_why = text_format("\"%s\" is neither true nor false", text);
-            return -EINVAL;
-        }
-        value->number = on;
-        return 0;
-    }
-    if (text[strcspn(text, "\r\n")] != '\0') {
-        *ret_why = text_format("it must be one line");
-        return -EINVAL;
-    }
-    return 0;
+    if (spec->kind == PARAMS_SWITCH)
+        return take_switch(text, &value->number, ret_why);
+    const char *fault = line_fault(spec, text);
+    if (fault)
+        *ret_why = memory_text(fault);
+    return fault ? -EINVAL : 0;
 }
 
 /* ---- defaults ---- */
@@ -264,7 +291,7 @@ int params_read(struct params *params, const char *file, const char *text, size_
     return error;
 }
 
-/* ---- from the command line ---- */
+/* ---- from the command line and the environment ---- */
 
 /* "--service-work" */
 static char *option_of(const struct params_spec *spec)
@@ -277,10 +304,21 @@ static char *option_of(const struct params_spec *spec)
     return option;
 }
 
-static int set_tree(struct params *params, const struct params_spec *spec, const char *text,
-                    struct params_value *value, char **ret_error)
+/* "MECENTRAL_SERVICE_WORK" */
+static char *twin_of(const struct params_spec *spec)
 {
-    const char *name = keep_name(params, option_of(spec));
+    char *twin = text_format("MECENTRAL_%s", spec->key);
+
+    for (char *at = twin; *at; at++)
+        *at = (char)toupper((unsigned char)*at);
+    return twin;
+}
+
+/* @name is kept. */
+static int set_tree(struct params *params, char *name, const char *text, struct params_value *value,
+                    char **ret_error)
+{
+    keep_name(params, name);
     int error = yaml_tree_read(name, text, strlen(text), &value->root, ret_error);
 
     if (error != 0)
@@ -294,29 +332,47 @@ static int set_tree(struct params *params, const struct params_spec *spec, const
     return 0;
 }
 
-int params_set(struct params *params, size_t index, const char *text, char **ret_error)
+/* @name is freed. */
+static int set_text(const struct params_spec *spec, char *name, const char *text,
+                    struct params_value *value, char **ret_error)
+{
+    char *why;
+    int error = take_text(spec, text, value, &why);
+
+    if (error != 0) {
+        *ret_error = text_format("%s: %s", name, why);
+        free(why);
+    } else {
+        value->text = memory_text(text);
+    }
+    free(name);
+    return error;
+}
+
+static int set(struct params *params, size_t index, enum params_origin origin, const char *text,
+               char **ret_error)
 {
     const struct params_spec *spec = spec_at(params, index);
-    struct params_value value = {.origin = PARAMS_FROM_OPTION};
-    char *why;
+    struct params_value value = {.origin = origin};
+    char *name = origin == PARAMS_FROM_TWIN ? twin_of(spec) : option_of(spec);
+    int error = spec->kind == PARAMS_TREE ? set_tree(params, name, text, &value, ret_error)
+                                          : set_text(spec, name, text, &value, ret_error);
 
-    if (spec->kind == PARAMS_TREE) {
-        int error = set_tree(params, spec, text, &value, ret_error);
-        if (error != 0)
-            return error;
-    } else {
-        if (take_text(spec, text, &value, &why) != 0) {
-            char *option = option_of(spec);
-            *ret_error = text_format("%s: %s", option, why);
-            free(option);
-            free(why);
-            return -EINVAL;
-        }
-        value.text = memory_text(text);
-    }
+    if (error != 0)
+        return error;
     clear(&params->values[index]);
     params->values[index] = value;
     return 0;
+}
+
+int params_set(struct params *params, size_t index, const char *text, char **ret_error)
+{
+    return set(params, index, PARAMS_FROM_OPTION, text, ret_error);
+}
+
+int params_set_twin(struct params *params, size_t index, const char *text, char **ret_error)
+{
+    return set(params, index, PARAMS_FROM_TWIN, text, ret_error);
 }
 
 void params_attach(struct params *params, size_t index, const char *content, size_t size)
@@ -391,29 +447,36 @@ bool params_from_file(const struct params *params, size_t index)
     return params->values[index].origin == PARAMS_FROM_FILE;
 }
 
-int params_error(const struct params *params, size_t index, char **ret_error, const char *format,
-                 ...)
+/* "FILE:LINE: KEY" and the like. */
+static char *place_of(const struct params *params, size_t index)
 {
     const struct params_spec *spec = spec_at(params, index);
     const struct params_value *value = &params->values[index];
+
+    switch (value->origin) {
+    case PARAMS_FROM_TABLE:
+        break;
+    case PARAMS_FROM_FILE:
+        return text_format("%s:%zu: %s", params->file->file, value->line, spec->key);
+    case PARAMS_FROM_OPTION:
+        return option_of(spec);
+    case PARAMS_FROM_TWIN:
+        return twin_of(spec);
+    }
+    return memory_text(spec->key);
+}
+
+int params_error(const struct params *params, size_t index, char **ret_error, const char *format,
+                 ...)
+{
     va_list arguments;
 
     va_start(arguments, format);
     char *why = text_format_list(format, arguments);
     va_end(arguments);
-    char *option = option_of(spec);
-    switch (value->origin) {
-    case PARAMS_FROM_TABLE:
-        *ret_error = text_format("%s: %s", spec->key, why);
-        break;
-    case PARAMS_FROM_FILE:
-        *ret_error = text_format("%s:%zu: %s: %s", params->file->file, value->line, spec->key, why);
-        break;
-    case PARAMS_FROM_OPTION:
-        *ret_error = text_format("%s: %s", option, why);
-        break;
-    }
-    free(option);
+    char *where = place_of(params, index);
+    *ret_error = text_format("%s: %s", where, why);
+    free(where);
     free(why);
     return -EINVAL;
 }

@@ -3,9 +3,10 @@
  * come from that table.
  *
  * A parameter has a name as in the file (`service_work`); its option is the same with dashes
- * (`--service-work`). What stands on the command line goes before the file, the file before the
- * default. Nothing is ever silently replaced: what is unknown, empty, not a number, negative or out
- * of bounds is an error that says where it stands. */
+ * (`--service-work`), its twin in the environment MECENTRAL_SERVICE_WORK. What stands on the
+ * command line goes before the file, the file before the default. Nothing is ever silently
+ * replaced: what is unknown, empty, not a number, negative or out of bounds is an error that says
+ * where it stands. */
 
 #ifndef MEC_PARAMS_H
 #define MEC_PARAMS_H
@@ -26,7 +27,7 @@ enum params_kind {
     PARAMS_RATE,   /* bytes a second */
     PARAMS_SWITCH, /* 0 or 1: "true", "off" */
     PARAMS_CHOICE, /* the number of one of its words */
-    PARAMS_TEXT,   /* any one line */
+    PARAMS_TEXT,   /* any one line; empty only where the default is */
     PARAMS_FILE,   /* the name of a file, which the shell reads; "" for none */
     PARAMS_TREE    /* a part of a shape of its own; on the command line in YAML's flow style */
 };
@@ -62,6 +63,9 @@ int params_read(struct params *params, const char *file, const char *text, size_
 /* Take over a value from the command line. Errors: -EINVAL, "--service-work: ..". */
 int params_set(struct params *params, size_t index, const char *text, char **ret_error);
 
+/* From the environment. Errors: -EINVAL, "MECENTRAL_SERVICE_WORK: ..". */
+int params_set_twin(struct params *params, size_t index, const char *text, char **ret_error);
+
 /* The content of the file that a PARAMS_FILE names; copied. */
 void params_attach(struct params *params, size_t index, const char *content, size_t size);
 
@@ -80,7 +84,8 @@ bool params_given(const struct params *params, size_t index);     /* not the def
 bool params_from_file(const struct params *params, size_t index); /* of params_read() */
 
 /* An error about a value that is well-formed and yet makes no sense: "FILE:LINE: KEY: ..",
- * "--service-work: .." or "service_work: .. (its default)". Returns -EINVAL. */
+ * "--service-work: ..", "MECENTRAL_SERVICE_WORK: .." or, of a default, "service_work: ..". Returns
+ * -EINVAL. */
 int params_error(const struct params *params, size_t index, char **ret_error, const char *format,
                  ...) __attribute__((format(printf, 4, 5)));
 

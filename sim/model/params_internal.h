@@ -5,7 +5,7 @@
 
 #include "sim/model/params.h"
 
-enum params_origin { PARAMS_FROM_TABLE, PARAMS_FROM_FILE, PARAMS_FROM_OPTION };
+enum params_origin { PARAMS_FROM_TABLE, PARAMS_FROM_FILE, PARAMS_FROM_OPTION, PARAMS_FROM_TWIN };
 
 struct params_value {
     enum params_origin origin;

@@ -1,6 +1,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "common/memory.h"
 #include "control/text.h"
@@ -18,7 +19,39 @@ static bool is_plain(const char *text)
     size_t size = strlen(text);
 
     return size > 0 && strspn(text, letters) == size && text[0] != ' ' && text[size - 1] != ' ' &&
-           text[0] != '-' && text[0] != '%' && strcmp(text, "null") != 0;
+           text[0] != '-' && text[0] != '%' && strcasecmp(text, "null") != 0;
+}
+
+/* The first character of @text, of which libyaml takes not all as they are: control characters,
+ * other ends of lines, marks of the byte order. Returns its bytes. */
+static size_t print_character(struct text *out, const char *text)
+{
+    static const struct {
+        const char *bytes, *escape;
+    } specials[] = {
+        {"\"", "\\\""},
+        {"\\", "\\\\"},
+        {"\xe2\x80\xa8", "\\L"},
+        {"\xe2\x80\xa9", "\\P"},
+        {"\xef\xbb\xbf", "\\ufeff"},
+        {"\xef\xbf\xbe", "\\ufffe"},
+        {"\xef\xbf\xbf", "\\uffff"},
+    };
+    unsigned char byte = (unsigned char)text[0], next = (unsigned char)text[1];
+
+    for (size_t i = 0; i < sizeof specials / sizeof specials[0]; i++) {
+        size_t size = strlen(specials[i].bytes);
+        if (strncmp(text, specials[i].bytes, size) == 0) {
+            text_add(out, "%s", specials[i].escape);
+            return size;
+        }
+    }
+    bool is_high = byte == 0xc2 && next < 0xa0; /* U+0080 to U+009F */
+    if (is_high || byte < ' ' || byte == 0x7f)
+        text_add(out, "\\x%02x", is_high ? (unsigned)next : (unsigned)byte);
+    else
+        text_add(out, "%c", byte);
+    return is_high ? 2 : 1;
 }
 
 static void print_scalar(struct text *out, const char *text)
@@ -28,14 +61,8 @@ static void print_scalar(struct text *out, const char *text)
         return;
     }
     text_add(out, "\"");
-    for (const char *at = text; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            text_add(out, "\\%c", *at);
-        else if ((unsigned char)*at < ' ')
-            text_add(out, "\\x%02x", (unsigned)(unsigned char)*at);
-        else
-            text_add(out, "%c", *at);
-    }
+    while (*text)
+        text += print_character(out, text);
     text_add(out, "\"");
 }
 

@@ -13,11 +13,13 @@
 #include "control/nearest.h"
 #include "control/text.h"
 
-#define NODES_MAX 100000
+#define NODES_MAX 20000 /* each key is compared with those before it in its map */
 
 struct reader {
     yaml_parser_t parser;
     const char *file;
+    const char *source;
+    size_t size;
     size_t nodes;
     size_t depth;
     char *error;
@@ -51,13 +53,37 @@ static int fail(struct reader *reader, size_t line, char *why)
     return -EINVAL;
 }
 
+/* "PATH: WHY"; only why for the whole text. */
+static int fail_in(struct reader *reader, const struct yaml_tree *tree, const char *why)
+{
+    return fail(reader, tree->line,
+                text_format("%s%s%s", tree->path, *tree->path ? ": " : "", why));
+}
+
+/* libyaml tells of bytes that are no text only the offset, and of what is missing at the end the
+ * line behind the last. */
+static size_t problem_line(const struct reader *reader)
+{
+    const yaml_parser_t *parser = &reader->parser;
+    bool by_offset = parser->error == YAML_READER_ERROR;
+    size_t end =
+        by_offset && parser->problem_offset < reader->size ? parser->problem_offset : reader->size;
+    size_t lines = 1;
+
+    if (!by_offset && end > 0 && reader->source[end - 1] == '\n')
+        end--;
+    for (size_t i = 0; i < end; i++)
+        lines += reader->source[i] == '\n';
+    return by_offset || parser->problem_mark.line >= lines ? lines : parser->problem_mark.line + 1;
+}
+
 /* The caller deletes the event. */
 static int next_event(struct reader *reader, yaml_event_t *ret_event)
 {
     if (yaml_parser_parse(&reader->parser, ret_event))
         return 0;
     *ret_event = (yaml_event_t){0};
-    return fail(reader, reader->parser.problem_mark.line + 1,
+    return fail(reader, problem_line(reader),
                 text_format("not YAML: %s",
                             reader->parser.problem ? reader->parser.problem : "it cannot be read"));
 }
@@ -78,7 +104,8 @@ static bool is_null(const yaml_event_t *event)
     const char *text = (const char *)event->data.scalar.value;
 
     return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
-           (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0);
+           (*text == '\0' || strcmp(text, "~") == 0 || strcmp(text, "null") == 0 ||
+            strcmp(text, "Null") == 0 || strcmp(text, "NULL") == 0);
 }
 
 static int take_scalar(struct reader *reader, const yaml_event_t *event, struct yaml_tree *into)
@@ -86,7 +113,7 @@ static int take_scalar(struct reader *reader, const yaml_event_t *event, struct 
     const char *text = (const char *)event->data.scalar.value;
 
     if (strlen(text) != event->data.scalar.length)
-        return fail(reader, into->line, text_format("%s: a NUL byte stands in it", into->path));
+        return fail_in(reader, into, "a NUL byte stands in it");
     if (is_null(event))
         return 0;
     into->kind = YAML_TREE_SCALAR;
@@ -102,16 +129,33 @@ static int take_item(struct reader *reader, yaml_event_t *event, struct yaml_tre
     return read_value(reader, event, child);
 }
 
+/* Keys are part of messages, and those that are printed again must be short enough for libyaml. */
+static int check_key(struct reader *reader, const yaml_event_t *event, size_t line)
+{
+    if (event->type != YAML_SCALAR_EVENT)
+        return fail(reader, line, text_format("a key must be a plain word"));
+    const char *key = (const char *)event->data.scalar.value;
+    size_t size = event->data.scalar.length;
+    if (strlen(key) != size || size == 0)
+        return fail(reader, line, text_format("a key is empty or no text"));
+    if (size > YAML_TREE_KEY_MAX)
+        return fail(reader, line, text_format("a key is longer than %d bytes", YAML_TREE_KEY_MAX));
+    for (size_t i = 0; i < size; i++)
+        if ((unsigned char)key[i] < ' ' || key[i] == 0x7f)
+            return fail(reader, line, text_format("a key has a control character in it"));
+    if (event->data.scalar.tag)
+        return fail(reader, line, text_format("%s: tags are not taken", key));
+    return 0;
+}
+
 static int take_pair(struct reader *reader, yaml_event_t *event, struct yaml_tree *map)
 {
     size_t line = event->start_mark.line + 1;
     yaml_event_t value;
 
-    if (event->type != YAML_SCALAR_EVENT)
-        return fail(reader, line, text_format("a key must be a plain word"));
+    if (check_key(reader, event, line) != 0)
+        return -EINVAL;
     const char *key = (const char *)event->data.scalar.value;
-    if (strlen(key) != event->data.scalar.length || *key == '\0')
-        return fail(reader, line, text_format("a key is empty or no text"));
     const struct yaml_tree *first = yaml_tree_find(map, key);
     struct yaml_tree *child;
     if (first)
@@ -138,7 +182,7 @@ static int read_children(struct reader *reader, struct yaml_tree *into)
     int error = 0;
 
     if (++reader->depth > YAML_TREE_DEPTH_MAX)
-        return fail(reader, into->line, text_format("%s: nested too deeply", into->path));
+        return fail_in(reader, into, "nested too deeply");
     while (error == 0 && !ended) {
         yaml_event_t event;
         error = next_event(reader, &event);
@@ -152,12 +196,22 @@ static int read_children(struct reader *reader, struct yaml_tree *into)
     return error;
 }
 
+/* "!!str", say. A tag asks for a kind of value, and which kind the reader of a node says. */
+static bool has_tag(const yaml_event_t *event)
+{
+    return (event->type == YAML_SCALAR_EVENT && event->data.scalar.tag) ||
+           (event->type == YAML_SEQUENCE_START_EVENT && event->data.sequence_start.tag) ||
+           (event->type == YAML_MAPPING_START_EVENT && event->data.mapping_start.tag);
+}
+
 static int read_value(struct reader *reader, yaml_event_t *event, struct yaml_tree *into)
 {
     if (into->line == 0)
         into->line = event->start_mark.line + 1;
     if (++reader->nodes > NODES_MAX)
         return fail(reader, into->line, text_format("there is too much in this file"));
+    if (has_tag(event))
+        return fail_in(reader, into, "tags are not taken");
     switch (event->type) {
     case YAML_SCALAR_EVENT:
         return take_scalar(reader, event, into);
@@ -168,9 +222,9 @@ static int read_value(struct reader *reader, yaml_event_t *event, struct yaml_tr
         into->kind = YAML_TREE_MAP;
         return read_children(reader, into);
     case YAML_ALIAS_EVENT:
-        return fail(reader, into->line, text_format("%s: aliases are not taken", into->path));
+        return fail_in(reader, into, "aliases are not taken");
     default:
-        return fail(reader, into->line, text_format("%s: it has no value", into->path));
+        return fail_in(reader, into, "it has no value");
     }
 }
 
@@ -211,7 +265,7 @@ static int read_document(struct reader *reader, struct yaml_tree *tree)
 int yaml_tree_read(const char *file, const char *text, size_t size, struct yaml_tree **ret_tree,
                    char **ret_error)
 {
-    struct reader reader = {.file = file};
+    struct reader reader = {.file = file, .source = text, .size = size};
     struct yaml_tree *tree;
     int error;
 

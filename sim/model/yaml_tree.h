@@ -3,7 +3,8 @@
  * Parameter files hold parts whose shape is the model's own business (scenarios, users by place),
  * so nothing here knows of any schema: who reads a node says what is wrong with it, by
  * yaml_tree_error(), and the message names file, line and key. Refused for everybody: aliases,
- * several documents, doubled keys, keys that are no plain text, deep nesting, large texts. */
+ * tags, several documents, doubled keys, keys that are no short plain text, deep nesting, large
+ * texts. */
 
 #ifndef MEC_YAML_TREE_H
 #define MEC_YAML_TREE_H
@@ -12,6 +13,7 @@
 
 #define YAML_TREE_SIZE_MAX  (1024u * 1024u)
 #define YAML_TREE_DEPTH_MAX 16
+#define YAML_TREE_KEY_MAX   200 /* bytes */
 
 enum yaml_tree_kind { YAML_TREE_EMPTY, YAML_TREE_SCALAR, YAML_TREE_LIST, YAML_TREE_MAP };
 

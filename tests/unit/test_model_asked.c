@@ -56,6 +56,18 @@ START_TEST(words_are_options_parameters_and_one_name)
     asked_free(&asked);
     ck_assert_int_eq(ASK("--", "latency"), 0);
     asked_free(&asked);
+    ck_assert_int_eq(ASK("latency", "-qnw", "-vf", "f.yaml", "-h", "--verbose=no"), 0);
+    ck_assert(asked.quiet && asked.help);
+    ck_assert_str_eq(asked.world, "w");
+    ck_assert_str_eq(asked.file, "f.yaml");
+    asked_free(&asked);
+    /* A value may look like an option, and the last word holds. */
+    ck_assert_int_eq(ASK("latency", "--client", "--json", "--client=Paris", "-f", "-q"), 0);
+    ck_assert_str_eq(value_of(&asked, "client"), "Paris");
+    ck_assert_uint_eq(asked.setting_count, 2);
+    ck_assert_str_eq(asked.file, "-q");
+    ck_assert(!asked.json && !asked.quiet && !asked.settings[0].is_twin);
+    asked_free(&asked);
 }
 END_TEST
 
@@ -69,6 +81,8 @@ START_TEST(help_needs_no_name)
     asked_free(&asked);
 }
 END_TEST
+
+#define LONG_OPTION "--an-option-that-is-longer-than-any-that-there-could-be-in-any-model"
 
 START_TEST(what_is_wrong_is_told)
 {
@@ -88,10 +102,30 @@ START_TEST(what_is_wrong_is_told)
         {{"latency", "--seed"}, "--seed needs a value"},
         {{"latency", "-f"}, "-f needs a value: FILE"},
         {{"latency", "-z"}, "unknown option \"-z\"; see mecentral model --help"},
+        {{"latency", "-qz"}, "unknown option \"-z\"; see mecentral model --help"},
+        {{"latency", "-\u00e9"}, "unknown option \"-\u00e9\"; see mecentral model --help"},
+        {{"latency", "-qf"}, "-f needs a value: FILE"},
+        {{"latency", "-n"}, "-n needs a value: WORLD"},
+        {{"latency", "--html"}, "--html needs a value"},
+        {{"latency", "--="}, "latency: unknown option \"--\"; see mecentral model latency --help"},
+        {{"latency", "--zzzzzzzzzz"},
+         "latency: unknown option \"--zzzzzzzzzz\"; see mecentral model latency --help"},
+        {{"latency", LONG_OPTION},
+         "latency: unknown option \"" LONG_OPTION "\"; see mecentral model latency --help"},
+        {{"--seed", "7", "latency"}, "unknown option \"--seed\"; see mecentral model --help"},
+        {{"-q"}, "which model? See mecentral model --help"},
+        {{"--"}, "which model? See mecentral model --help"},
+        {{"-"}, "there is no model \"-\"; see mecentral model --help"},
+        {{""}, "there is no model \"\"; see mecentral model --help"},
+        {{"--", "--help"}, "there is no model \"--help\"; see mecentral model --help"},
+        {{"latency", "--", "--json"}, "latency: \"--json\" is one argument too many"},
+        {{"latency", "--quiet=5"}, "--quiet: \"5\" is neither true nor false"},
+        {{"latency", "--csv="}, "--csv: \"\" is neither true nor false"},
         {{"latency", "--json", "--csv"}, "--json and --csv at a time: which of the two?"},
-        {{"latency", "--json=perhaps"}, "json: \"perhaps\" is neither true nor false"},
+        {{"latency", "--json=perhaps"}, "--json: \"perhaps\" is neither true nor false"},
         {{"latency", "\xff"}, "an argument is not UTF-8"},
         {{"latency", "--client", "\xff"}, "an argument is not UTF-8"},
+        {{"latency", "--html", "\xc3"}, "an argument is not UTF-8"},
     };
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -125,6 +159,119 @@ START_TEST(the_environment_speaks_where_the_words_are_silent)
     ck_assert_str_eq(value_of(&asked, "seed"), "9");
     ck_assert_str_eq(asked.html, "w.html");
     asked_free(&asked);
+    memset(variables, 0, sizeof variables);
+}
+END_TEST
+
+/* Sets up to three variables, whose names and values alternate. */
+static void set_environment(const char *const *pairs)
+{
+    memset(variables, 0, sizeof variables);
+    for (size_t i = 0; pairs[i]; i++)
+        variables[i] = pairs[i];
+}
+
+#define ENVIRONMENT(...) set_environment((const char *const[]){__VA_ARGS__, NULL})
+
+START_TEST(switches_of_the_words_go_before_the_environment)
+{
+    struct asked asked;
+    char *error;
+
+    ENVIRONMENT("MECENTRAL_JSON", "1", "MECENTRAL_QUIET", "yes", "MECENTRAL_PRINT_PARAMS", "on");
+    ck_assert_int_eq(ASK("latency"), 0);
+    ck_assert(asked.json && !asked.csv && asked.quiet && asked.print_params);
+    asked_free(&asked);
+    ck_assert_int_eq(ASK("latency", "--csv", "--quiet=off"), 0);
+    ck_assert(asked.csv && !asked.json && !asked.quiet);
+    asked_free(&asked);
+    ck_assert_int_eq(ASK("latency", "--json=false"), 0);
+    ck_assert(!asked.json && !asked.csv);
+    asked_free(&asked);
+    ENVIRONMENT("MECENTRAL_JSON", "1", "MECENTRAL_CSV", "1");
+    ck_assert_int_eq(ASK("latency"), -EINVAL);
+    ck_assert_str_eq(error, "--json and --csv at a time: which of the two?");
+    free(error);
+    ck_assert_int_eq(ASK("latency", "--json"), 0);
+    ck_assert(asked.json && !asked.csv);
+    asked_free(&asked);
+    ENVIRONMENT("MECENTRAL_CSV", "maybe");
+    ck_assert_int_eq(ASK("latency", "--json"), -EINVAL);
+    ck_assert_str_eq(error, "MECENTRAL_CSV: \"maybe\" is neither true nor false");
+    free(error);
+    memset(variables, 0, sizeof variables);
+}
+END_TEST
+
+/* What is asked of the model @words name, over a file that says @file. */
+static struct params *fill(const char *file, const char *const *words, char **ret_error)
+{
+    struct asked asked;
+    int wrong = ask(words, &asked, ret_error);
+
+    ck_assert_msg(wrong == 0, "%s", *ret_error);
+    struct params *params = params_create(asked.model->specs, asked.model->spec_count);
+    wrong = params_read(params, "f.yaml", file, strlen(file), ret_error);
+    ck_assert_msg(wrong == 0, "%s", *ret_error);
+    wrong = asked_fill(&asked, params, ret_error);
+    asked_free(&asked);
+    if (wrong == 0)
+        return params;
+    ck_assert_int_eq(wrong, -EINVAL);
+    params_free(params);
+    return NULL;
+}
+
+static double value_in(const struct params *params, const char *key)
+{
+    size_t index;
+
+    ck_assert_int_eq(params_find(params, key, &index), 0);
+    return params_value(params, index);
+}
+
+START_TEST(words_go_before_the_environment_that_before_the_file_that_before_defaults)
+{
+    static const char file[] = "seed: 3\nsamples: 500\ndns_ttl: 7s\n";
+    const char *const words[] = {"latency", "--seed", "1", "--seed=2", NULL};
+    char *error = NULL;
+
+    ENVIRONMENT("MECENTRAL_SEED", "4", "MECENTRAL_SAMPLES", "600");
+    struct params *params = fill(file, words, &error);
+    struct params *defaults =
+        params_create(model_find("latency")->specs, model_find("latency")->spec_count);
+    ck_assert_ptr_nonnull(params);
+    ck_assert_double_eq(value_in(params, "seed"), 2);
+    ck_assert_double_eq(value_in(params, "samples"), 600);
+    ck_assert_double_eq(value_in(params, "dns_ttl"), 7e6);
+    ck_assert_double_eq(value_in(params, "spread"), value_in(defaults, "spread"));
+    params_free(params);
+    params_free(defaults);
+    memset(variables, 0, sizeof variables);
+}
+END_TEST
+
+START_TEST(wrong_values_are_told_where_they_were_said)
+{
+    const char *const words[] = {"latency", "--seed", "-1", NULL};
+    const char *const none[] = {"latency", NULL};
+    char *error = NULL;
+
+    ck_assert_ptr_null(fill("seed: 3", words, &error));
+    ck_assert_str_eq(error, "--seed: \"-1\" is negative");
+    free(error);
+    ENVIRONMENT("MECENTRAL_SEED", "nan");
+    ck_assert_ptr_null(fill("seed: 3", none, &error));
+    ck_assert_str_eq(error, "MECENTRAL_SEED: \"nan\" is not a whole number such as 12 or 50M");
+    free(error);
+    ENVIRONMENT("MECENTRAL_CLIENT", "\xff");
+    ck_assert_ptr_null(fill("seed: 3", none, &error));
+    ck_assert_str_eq(error, "MECENTRAL_CLIENT: it is not UTF-8");
+    free(error);
+    ENVIRONMENT("MECENTRAL_SCENARIOS", "{a: 1, a: 2}");
+    ck_assert_ptr_null(fill("seed: 3", none, &error));
+    ck_assert_str_eq(error, "MECENTRAL_SCENARIOS:1: a: the key is there twice (first on line 1)");
+    free(error);
     memset(variables, 0, sizeof variables);
 }
 END_TEST
@@ -171,6 +318,62 @@ static void check_specs(const struct model *model)
     params_free(again);
 }
 
+/* As a shell would, up to a comment, a pipe or a file. Changes @line. */
+static void split(char *line, const char *words[32])
+{
+    size_t count = 0;
+
+    line[strcspn(line, "#|>")] = '\0';
+    while (*(line += strspn(line, " ")) && count < 31) {
+        bool quoted = *line == '\'';
+        line += quoted;
+        words[count++] = line;
+        line += strcspn(line, quoted ? "'" : " ");
+        if (*line)
+            *line++ = '\0';
+    }
+    words[count] = NULL;
+}
+
+/* @words behind "mecentral model" are of this model, which runs with them. */
+static void check_example(const struct model *model, const char *const *words)
+{
+    struct params *params = params_create(model->specs, model->spec_count);
+    struct result *result = result_create(model->name, model->title);
+    struct asked asked;
+    char *error = NULL;
+
+    int wrong = ask(words, &asked, &error);
+    ck_assert_msg(wrong == 0, "%s: %s", model->name, error);
+    ck_assert_ptr_eq(asked.model, model);
+    wrong = asked_fill(&asked, params, &error);
+    ck_assert_msg(wrong == 0, "%s: %s", model->name, error);
+    if (!asked.file) {
+        wrong = params_check(params, &error) != 0 ? -EINVAL : model->run(params, result, &error);
+        ck_assert_msg(wrong == 0, "%s: %s", model->name, error);
+    }
+    asked_free(&asked);
+    result_free(result);
+    params_free(params);
+}
+
+START_TEST(examples_of_all_models_run)
+{
+    for (size_t i = 0; i < model_count(); i++) {
+        char *examples = strdup(model_at(i)->examples);
+        char *rest = examples;
+        for (char *line; (line = strsep(&rest, "\n"));) {
+            const char *words[32];
+            split(line, words);
+            ck_assert_str_eq(words[0], "mecentral");
+            ck_assert_str_eq(words[1], "model");
+            check_example(model_at(i), words + 2);
+        }
+        free(examples);
+    }
+}
+END_TEST
+
 START_TEST(every_model_has_a_table_that_holds)
 {
     for (size_t i = 0; i < model_count(); i++) {
@@ -186,6 +389,11 @@ START_TEST(every_model_has_a_table_that_holds)
             ck_assert_msg(strstr(help, option) != NULL, "%s", option);
         }
         ck_assert_ptr_nonnull(strstr(model->examples, model->name));
+        for (const char *line = help; *line;) {
+            size_t size = strcspn(line, "\n");
+            ck_assert_msg(size <= 100, "%.*s", (int)size, line);
+            line += size + (line[size] == '\n');
+        }
         free(help);
     }
     char *overview = asked_overview();
@@ -230,7 +438,11 @@ int main(void)
         help_needs_no_name,
         what_is_wrong_is_told,
         the_environment_speaks_where_the_words_are_silent,
+        switches_of_the_words_go_before_the_environment,
+        words_go_before_the_environment_that_before_the_file_that_before_defaults,
+        wrong_values_are_told_where_they_were_said,
         every_model_has_a_table_that_holds,
+        examples_of_all_models_run,
         every_model_runs_as_it_comes,
     };
     return suite_run(&(struct suite){.name = "model_asked", SUITE_TESTS(tests)});

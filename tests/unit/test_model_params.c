@@ -1,39 +1,15 @@
 #include <check.h>
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/random.h"
-#include "sim/model/params.h"
-#include "sim/model/quantity.h"
+#include "tests/unit/params_fixture.h"
 #include "tests/unit/suite.h"
-
-static const char *const words[] = {"none", "some", "all", NULL};
-
-enum { DURATION, SHARE, NUMBER, COUNT, SIZE, RATE, SWITCH, CHOICE, TEXT, PATH, TREE, NEEDED };
-
-static const struct params_spec specs[] = {
-    [DURATION] = {"a_duration", PARAMS_DURATION, "2ms", 0, 1e9, NULL, "how long", NULL},
-    [SHARE] = {"a_share", PARAMS_SHARE, "10%", 0, 0, NULL, "how much of it", "somebody, 2026"},
-    [NUMBER] = {"a_number", PARAMS_NUMBER, "1.5", 1, 1000, NULL, "how many", NULL},
-    [COUNT] = {"a_count", PARAMS_COUNT, "10", 0, 0, NULL, "how many", NULL},
-    [SIZE] = {"a_size", PARAMS_SIZE, "4KiB", 0, 0, NULL, "how large", NULL},
-    [RATE] = {"a_rate", PARAMS_RATE, "1mbit", 0, 0, NULL, "how fast", NULL},
-    [SWITCH] = {"a_switch", PARAMS_SWITCH, "false", 0, 0, NULL, "whether", NULL},
-    [CHOICE] = {"a_choice", PARAMS_CHOICE, "some", 0, 0, words, "which", NULL},
-    [TEXT] = {"a_text", PARAMS_TEXT, "", 0, 0, NULL, "what", NULL},
-    [PATH] = {"a_path", PARAMS_FILE, "", 0, 0, NULL, "where", NULL},
-    [TREE] = {"a_tree", PARAMS_TREE, "{}", 0, 0, NULL, "a part", NULL},
-    [NEEDED] = {"needed", PARAMS_COUNT, NULL, 0, 0, NULL, "must be said", NULL},
-};
-
-#define SPEC_COUNT (sizeof specs / sizeof specs[0])
 
 /* The error of reading @text as a file; "" for none. The caller frees it. */
 static char *error_of(const char *text)
 {
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
     char *error = NULL;
     int wrong = params_read(params, "f.yaml", text, strlen(text), &error);
 
@@ -84,18 +60,53 @@ START_TEST(what_is_wrong_with_a_file_is_told_with_file_line_and_key)
         {"a_duration: 0x10ms",
          "f.yaml:1: a_duration: \"0x10ms\" is not a duration such as 50us, 1.5ms or 2h"},
         {"a_share: 101%", "f.yaml:1: a_share: \"101%\" is not from 0 to 100%"},
+        {"a_share: -0%", "f.yaml:1: a_share: \"-0%\" is negative"},
+        {"a_duration: -0", "f.yaml:1: a_duration: \"-0\" is negative"},
+        {"a_duration: 1e-999ms",
+         "f.yaml:1: a_duration: \"1e-999ms\" is too small to be told from 0"},
         {"a_share: 0.5", "f.yaml:1: a_share: \"0.5\" is not a share such as 12.5%"},
         {"a_number: 0.5", "f.yaml:1: a_number: \"0.5\" is not from 1 to 1k"},
         {"a_number: 1_000", "f.yaml:1: a_number: \"1_000\" is not a number such as 2.5 or 50M"},
         {"a_number: \"1,000\"", "f.yaml:1: a_number: \"1,000\" is not a number such as 2.5 or 50M"},
         {"a_count: 1.5", "f.yaml:1: a_count: \"1.5\" is not a whole number such as 12 or 50M"},
+        {"a_count: 9007199254740993", "f.yaml:1: a_count: \"9007199254740993\" is too large"},
+        {"at_least: 4kB", "f.yaml:1: at_least: \"4kB\" is below 4KiB, the least"},
+        {"at_least: 0", "f.yaml:1: at_least: \"0\" is below 4KiB, the least"},
+        {"at_least: 4KiB", ""},
+        {"a_number: 1k", ""},
+        {"a_number: 1000.0001", "f.yaml:1: a_number: \"1000.0001\" is not from 1 to 1k"},
+        {"a_share: 100%", ""},
+        {"a_share: 100.0001%", "f.yaml:1: a_share: \"100.0001%\" is not from 0 to 100%"},
         {"a_count: -1", "f.yaml:1: a_count: \"-1\" is negative"},
         {"a_count: true", "f.yaml:1: a_count: \"true\" is not a whole number such as 12 or 50M"},
         {"a_size: 5", "f.yaml:1: a_size: \"5\" is not a size such as 512B, 4KiB or 2GB"},
         {"a_rate: 5mb", "f.yaml:1: a_rate: \"5mb\" is not a rate such as 100mbit"},
         {"a_switch: maybe", "f.yaml:1: a_switch: \"maybe\" is neither true nor false"},
         {"a_choice: many", "f.yaml:1: a_choice: \"many\" is none of none, some, all"},
+        {"a_switch: \"\"", "f.yaml:1: a_switch: \"\" is neither true nor false"},
+        {"a_switch: [true]", "f.yaml:1: a_switch: one value is wanted here"},
+        {"a_choice: Some", "f.yaml:1: a_choice: \"Some\" is none of none, some, all"},
+        {"a_choice: \"\"", "f.yaml:1: a_choice: \"\" is none of none, some, all"},
+        {"a_choice: {some: 1}", "f.yaml:1: a_choice: one value is wanted here"},
         {"a_text: \"two\\nlines\"", "f.yaml:1: a_text: it must be one line"},
+        {"a_text: \"two\\rlines\"", "f.yaml:1: a_text: it must be one line"},
+        {"a_text: |\n  line\n", "f.yaml:1: a_text: it must be one line"},
+        {"a_text: \"\"", ""},
+        {"a_text:", "f.yaml:1: a_text: it has no value"},
+        {"a_text: [a]", "f.yaml:1: a_text: one value is wanted here"},
+        {"a_path: ''", ""},
+        {"a_path: {a: b}", "f.yaml:1: a_path: one value is wanted here"},
+        {"a_name: ''", "f.yaml:1: a_name: it is empty"},
+        {"a_name: Grace", ""},
+        {"a_tree: word", ""},
+        {"a_tree: [1]", ""},
+        {"a_tree: ''", ""},
+        {"A_Count: 1", "f.yaml:1: A_Count: unknown parameter; did you mean \"a_count\"?"},
+        {"a-count: 1", "f.yaml:1: a-count: unknown parameter; did you mean \"a_count\"?"},
+        {"a_count: 1\n\n# words\na_share: 5", "f.yaml:4: a_share: \"5\" is not a share such as "
+                                              "12.5%"},
+        {"a_count: \"5\\n\\e[31m\"",
+         "f.yaml:1: a_count: \"5\\x0a\\x1b[31m\" is not a whole number such as 12 or 50M"},
         {"a_count: 1\na_share: 5%\na_count: 2",
          "f.yaml:3: a_count: the key is there twice (first on line 1)"},
         {"a_tree: {x: 1, x: 2}", "f.yaml:1: a_tree.x: the key is there twice (first on line 1)"},
@@ -134,7 +145,7 @@ END_TEST
 
 START_TEST(too_large_a_file_is_refused)
 {
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
     size_t size = YAML_TREE_SIZE_MAX + 1;
     char *text = malloc(size);
     char *error;
@@ -160,7 +171,7 @@ END_TEST
 START_TEST(the_command_line_goes_before_the_file_and_the_file_before_defaults)
 {
     static const char text[] = "a_duration: 3ms\na_number: 7\na_tree: {x: [1, 2]}\na_choice: all";
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
     char *error;
 
     ck_assert_double_eq(params_value(params, DURATION), 2000);
@@ -181,7 +192,19 @@ START_TEST(the_command_line_goes_before_the_file_and_the_file_before_defaults)
     ck_assert_str_eq(error, "needed: it must be given: must be said");
     free(error);
     ck_assert_int_eq(params_set(params, NEEDED, "0", &error), 0);
+    ck_assert_int_eq(params_check(params, &error), -EINVAL);
+    ck_assert_str_eq(error, "needed_tree: it must be given: must be said, too");
+    free(error);
+    ck_assert_int_eq(params_set(params, NEEDED_TREE, "[]", &error), 0);
     ck_assert_int_eq(params_check(params, &error), 0);
+    /* The last word holds, and a wrong one changes nothing. */
+    ck_assert_int_eq(params_set(params, DURATION, "5ms", &error), 0);
+    ck_assert_int_eq(params_set(params, DURATION, "-6ms", &error), -EINVAL);
+    free(error);
+    ck_assert_int_eq(params_set(params, TREE, "{y: 3", &error), -EINVAL);
+    free(error);
+    ck_assert_double_eq(params_value(params, DURATION), 5000);
+    ck_assert_str_eq(yaml_tree_find(params_tree(params, TREE), "y")->text, "3");
     params_free(params);
 }
 END_TEST
@@ -197,26 +220,94 @@ START_TEST(options_say_what_is_wrong_with_them)
         {COUNT, " 5", "--a-count: \" 5\" is not a whole number such as 12 or 50M"},
         {COUNT, "5 ", "--a-count: \"5 \" is not a whole number such as 12 or 50M"},
         {COUNT, "1..2", "--a-count: \"1..2\" is not a whole number such as 12 or 50M"},
+        {COUNT, "1_000", "--a-count: \"1_000\" is not a whole number such as 12 or 50M"},
+        {COUNT, "18446744073709551615", "--a-count: \"18446744073709551615\" is too large"},
+        {COUNT, "\xff", "--a-count: \"\xff\" is not a whole number such as 12 or 50M"},
+        {SHARE, "1e999%", "--a-share: \"1e999%\" is too large"},
+        {NUMBER, "0", "--a-number: \"0\" is not from 1 to 1k"},
+        {SWITCH, "2", "--a-switch: \"2\" is neither true nor false"},
+        {CHOICE, "al", "--a-choice: \"al\" is none of none, some, all"},
+        {TEXT, "\xff", "--a-text: it is not UTF-8"},
+        {TEXT, "Z\xfcrich", "--a-text: it is not UTF-8"},
+        {TEXT, "\xed\xa0\x80", "--a-text: it is not UTF-8"},
+        {TEXT, "a\nb", "--a-text: it must be one line"},
+        {PATH, "\xc3", "--a-path: it is not UTF-8"},
+        {NAME, "", "--a-name: it is empty"},
         {TREE, "", "--a-tree: it has no value"},
-        {TREE, "{a: 1", "--a-tree:2: not YAML: did not find expected ',' or '}'"},
+        {TREE, "~", "--a-tree: it has no value"},
+        {TREE, "# nothing", "--a-tree: it has no value"},
+        {TREE, "{a: 1", "--a-tree:1: not YAML: did not find expected ',' or '}'"},
+        {TREE, "{a: *b}", "--a-tree:1: a: aliases are not taken"},
         {TREE, "{a: 1, a: 2}", "--a-tree:1: a: the key is there twice (first on line 1)"},
     };
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char *error = NULL;
         ck_assert_int_eq(params_set(params, rows[i].index, rows[i].text, &error), -EINVAL);
         ck_assert_str_eq(error, rows[i].error);
         free(error);
+        ck_assert(!params_given(params, rows[i].index));
     }
     params_free(params);
+}
+END_TEST
+
+START_TEST(the_environment_is_named_when_it_is_wrong)
+{
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
+    char *error;
+
+    ck_assert_int_eq(params_set_twin(params, SHARE, "5", &error), -EINVAL);
+    ck_assert_str_eq(error, "MECENTRAL_A_SHARE: \"5\" is not a share such as 12.5%");
+    free(error);
+    ck_assert_int_eq(params_set_twin(params, TEXT, "\xff", &error), -EINVAL);
+    ck_assert_str_eq(error, "MECENTRAL_A_TEXT: it is not UTF-8");
+    free(error);
+    ck_assert_int_eq(params_set_twin(params, TREE, "{a: 1, a: 2}", &error), -EINVAL);
+    ck_assert_str_eq(error, "MECENTRAL_A_TREE:1: a: the key is there twice (first on line 1)");
+    free(error);
+    ck_assert_int_eq(params_set_twin(params, TREE, "", &error), -EINVAL);
+    ck_assert_str_eq(error, "MECENTRAL_A_TREE: it has no value");
+    free(error);
+    ck_assert_int_eq(params_set_twin(params, SHARE, "5%", &error), 0);
+    ck_assert_double_eq(params_value(params, SHARE), 0.05);
+    ck_assert(params_given(params, SHARE) && !params_from_file(params, SHARE));
+    params_error(params, SHARE, &error, "no");
+    ck_assert_str_eq(error, "MECENTRAL_A_SHARE: no");
+    free(error);
+    params_free(params);
+}
+END_TEST
+
+START_TEST(files_that_are_named_are_attached)
+{
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
+    size_t size = 7;
+    char *error;
+
+    ck_assert_ptr_null(params_content(params, PATH, &size));
+    ck_assert_uint_eq(size, 0);
+    ck_assert_int_eq(params_set(params, PATH, "t.yaml", &error), 0);
+    params_attach(params, PATH, "a\0b", 3);
+    ck_assert_mem_eq(params_content(params, PATH, &size), "a\0b", 3);
+    ck_assert_uint_eq(size, 3);
+    ck_assert_str_eq(params_text(params, PATH), "t.yaml");
+    /* An empty file is not no file. */
+    params_attach(params, PATH, "", 0);
+    ck_assert_ptr_nonnull(params_content(params, PATH, &size));
+    ck_assert_uint_eq(size, 0);
+    ck_assert_int_eq(params_set(params, PATH, "u.yaml", &error), 0);
+    ck_assert_ptr_null(params_content(params, PATH, &size));
+    params_free(params);
+    params_free(NULL);
 }
 END_TEST
 
 START_TEST(values_that_make_no_sense_are_told_where_they_stand)
 {
     static const char text[] = "a_share: 5%\n\na_count: 3";
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
     char *error;
 
     ck_assert_int_eq(params_read(params, "f.yaml", text, strlen(text), &error), 0);
@@ -236,7 +327,7 @@ END_TEST
 
 START_TEST(names_are_found_as_keys_and_as_options)
 {
-    struct params *params = params_create(specs, SPEC_COUNT);
+    struct params *params = params_create(params_fixture, PARAMS_FIXTURE_COUNT);
     size_t index;
 
     ck_assert_int_eq(params_find(params, "a_share", &index), 0);
@@ -245,116 +336,6 @@ START_TEST(names_are_found_as_keys_and_as_options)
     ck_assert_int_eq(params_find_option(params, "a-share", &index), 0);
     ck_assert_int_eq(params_find_option(params, "a_share", &index), -ENOENT);
     params_free(params);
-}
-END_TEST
-
-/* Printed, read again and printed again: the same text, and the same values. */
-static void check_round_trip(const struct params *params)
-{
-    struct params *again = params_create(specs, SPEC_COUNT);
-    char *text = params_print(params);
-    char *error = NULL;
-    int wrong = params_read(again, "f.yaml", text, strlen(text), &error);
-
-    ck_assert_msg(wrong == 0, "%s in\n%s", error, text);
-    json_t *before = params_json(params);
-    json_t *after = params_json(again);
-    ck_assert_msg(json_equal(before, after), "%s", text);
-    char *second = params_print(again);
-    ck_assert_str_eq(second, text);
-    free(second);
-    free(text);
-    json_decref(before);
-    json_decref(after);
-    params_free(again);
-}
-
-START_TEST(what_is_printed_reads_back)
-{
-    static const char *const texts[] = {
-        "",     "plain",     "with: colon", "# hash",  "- dash",   "\"quoted\"", "back\\slash",
-        "null", "true",      "~",           " blank ", "S\u00e3o", "a, b",       "{x}",
-        "%",    "tab\there", "'",           "12",      "&a",       "*a"};
-    static const char *const trees[] = {
-        "{}",
-        "[]",
-        "{a: 1}",
-        "{\"a b\": [1, {c: ~}], d: \"null\", \"x: y\": \"#\"}",
-        ("{long-name-of-a-place: 12345678, another-name-of-a-place: 12345678, a-third-one: "
-         "12345678, "
-         "fourth: [1, 2, 3], fifth: {a: {b: {c: 1}}}}"),
-        ("[aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, "
-         "{c: ddddddddddddddddddddddddddddddddddd, e: [fffffffffffffffffffff]}]")};
-    struct params *params = params_create(specs, SPEC_COUNT);
-    char *error = NULL;
-
-    params_set(params, NEEDED, "3", &error);
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        ck_assert_int_eq(params_set(params, TEXT, texts[i], &error), 0);
-        check_round_trip(params);
-    }
-    for (size_t i = 0; i < sizeof trees / sizeof trees[0]; i++) {
-        int wrong = params_set(params, TREE, trees[i], &error);
-        ck_assert_msg(wrong == 0, "%s", error);
-        check_round_trip(params);
-    }
-    params_free(params);
-}
-END_TEST
-
-START_TEST(a_parameter_file_explains_itself)
-{
-    struct params *params = params_create(specs + SHARE, 1);
-    char *text = params_print(params);
-
-    ck_assert_str_eq(text, "# how much of it\n# Default from: somebody, 2026\na_share: 10%\n");
-    free(text);
-    params_free(params);
-    params = params_create(specs + CHOICE, 1);
-    text = params_print(params);
-    ck_assert_str_eq(text, "# which\n# One of: none, some, all\na_choice: some\n");
-    free(text);
-    params_free(params);
-    params = params_create(specs + NEEDED, 1);
-    text = params_print(params);
-    ck_assert_str_eq(text, "# must be said\n# needed:  # must be given\n");
-    free(text);
-    params_free(params);
-}
-END_TEST
-
-START_TEST(numbers_are_printed_short_and_exact)
-{
-    static const struct {
-        enum quantity_kind kind;
-        double value;
-        const char *text;
-    } rows[] = {
-        {QUANTITY_DURATION, 0, "0"},         {QUANTITY_DURATION, 1500, "1.5ms"},
-        {QUANTITY_DURATION, 2e6, "2s"},      {QUANTITY_DURATION, 60e6, "1m"},
-        {QUANTITY_DURATION, 0.25, "0.25us"}, {QUANTITY_DURATION, 86400e6, "1d"},
-        {QUANTITY_SHARE, 0.125, "12.5%"},    {QUANTITY_SHARE, 0.1, "10%"},
-        {QUANTITY_COUNT, 50e6, "50M"},       {QUANTITY_COUNT, 1234, "1234"},
-        {QUANTITY_NUMBER, 2.5, "2.5"},       {QUANTITY_SIZE, 4096, "4KiB"},
-        {QUANTITY_SIZE, 4000, "4kB"},        {QUANTITY_RATE, 125e3, "1mbit"},
-    };
-    char text[QUANTITY_TEXT_SIZE];
-    struct random random;
-
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        ck_assert_str_eq(quantity_print(rows[i].kind, rows[i].value, text), rows[i].text);
-    random_seed(&random, 5);
-    for (size_t i = 0; i < 20000; i++) {
-        enum quantity_kind kind = (enum quantity_kind)random_up_to(&random, QUANTITY_RATE);
-        double value = random_unit(&random) * pow(10, (double)random_up_to(&random, 24) - 9);
-        double again;
-        if (kind == QUANTITY_COUNT)
-            value = floor(value);
-        quantity_print(kind, value, text);
-        ck_assert_msg(quantity_parse(kind, text, &again) == 0 &&
-                          fabs(again - value) <= 4e-16 * value,
-                      "%.17g: %s", value, text);
-    }
 }
 END_TEST
 
@@ -367,11 +348,10 @@ int main(void)
         line_ends_of_other_systems_are_fine,
         the_command_line_goes_before_the_file_and_the_file_before_defaults,
         options_say_what_is_wrong_with_them,
+        the_environment_is_named_when_it_is_wrong,
+        files_that_are_named_are_attached,
         values_that_make_no_sense_are_told_where_they_stand,
         names_are_found_as_keys_and_as_options,
-        what_is_printed_reads_back,
-        a_parameter_file_explains_itself,
-        numbers_are_printed_short_and_exact,
     };
     return suite_run(&(struct suite){.name = "model_params", SUITE_TESTS(tests)});
 }
