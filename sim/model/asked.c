@@ -57,7 +57,8 @@ static int fail(struct reading *reading, char *error)
 static int store(struct reading *reading, size_t index, const char *value, const char *said)
 {
     const struct option *option = &options[index];
-    char *at = (char *)&reading->asked + option->offset;
+    bool is_kept = option->offset != SIZE_MAX;
+    char *at = (char *)&reading->asked + (is_kept ? option->offset : 0);
     bool on;
 
     reading->given[index] = true;
@@ -67,7 +68,7 @@ static int store(struct reading *reading, size_t index, const char *value, const
     }
     if (units_parse_switch(value, &on) != 0)
         return fail(reading, text_format("%s: \"%s\" is neither true nor false", said, value));
-    if (option->offset != SIZE_MAX)
+    if (is_kept)
         memcpy(at, &on, sizeof on);
     return 0;
 }
