@@ -98,6 +98,12 @@ START_TEST(what_is_printed_reads_back)
     static const char *const trees[] = {
         "{}",
         "[]",
+        "a-word-that-is-longer-than-a-line-of-the-file-and-is-not-broken-into-two-as-nothing-would-"
+        "be-"
+        "won-by-it",
+        "{outer: {middle: {inner: [aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa, "
+        "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbb, "
+        "cccccccccccccccccccccccccccccccc], next: ~}, last: 1}, after: 2}",
         "{a: 1}",
         "{\"a b\": [1, {c: ~}], d: \"null\", \"x: y\": \"#\"}",
         ("{long-name-of-a-place: 12345678, another-name-of-a-place: 12345678, a-third-one: "
@@ -204,16 +210,23 @@ static void set_quantities(struct random *random, struct params *params)
 /* JSON is YAML, but for letters of which it makes two. */
 static void set_tree(struct random *random, struct params *params)
 {
-    json_t *list = json_array();
+    bool is_list = random_up_to(random, 1) == 0;
+    json_t *tree = is_list ? json_array() : json_object();
     char *error = NULL;
 
-    json_array_append_new(list, random_tree(random, 5));
-    char *text = json_dumps(list, JSON_ENSURE_ASCII);
+    for (size_t i = 0; i < 2; i++) {
+        json_t *child = random_tree(random, 5);
+        if (is_list)
+            json_array_append_new(tree, child);
+        else
+            json_object_set_new(tree, i == 0 ? "first" : "second one", child);
+    }
+    char *text = json_dumps(tree, JSON_ENSURE_ASCII);
     ck_assert_msg(params_set(params, TREE, text, &error) == 0, "%s: %s", error, text);
     json_t *told = params_json(params);
-    ck_assert_msg(json_equal(json_object_get(told, "a_tree"), list), "%s", text);
+    ck_assert_msg(json_equal(json_object_get(told, "a_tree"), tree), "%s", text);
     json_decref(told);
-    json_decref(list);
+    json_decref(tree);
     free(text);
 }
 

@@ -78,6 +78,8 @@ START_TEST(what_is_no_quantity_is_refused_in_words)
         {QUANTITY_DURATION, "1e999ms", "is too large"},
         {QUANTITY_DURATION, "1e306s", "is too large"},
         {QUANTITY_DURATION, "1e99999999999999999999us", "is too large"},
+        {QUANTITY_DURATION, "1e99999999999999999999ms", "is too large"},
+        {QUANTITY_SHARE, "1e-99999999999999999999%", "is too small to be told from 0"},
         {QUANTITY_DURATION, "1e-999ms", "is too small to be told from 0"},
         {QUANTITY_DURATION, "1e-99999999999999999999us", "is too small to be told from 0"},
         {QUANTITY_SHARE, "1e-323%", "is too small to be told from 0"},
@@ -132,9 +134,9 @@ END_TEST
 
 START_TEST(counts_are_whole_by_their_digits)
 {
-    static const char *const texts[] = {"1.5",  "1.50",    "0.5",   "1.0000000000000000001",
-                                        "1e-1", "1.0001k", "10e-2", "4503599627370496.25",
-                                        "0.1M1"};
+    static const char *const texts[] = {
+        "1.5",     "1.50",  "0.5",     "1.0000000000000000001", "1e-1",
+        "1.0001k", "10e-2", "10.0e-2", "4503599627370496.25",   "0.1M1"};
     double value = 7;
 
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

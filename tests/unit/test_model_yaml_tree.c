@@ -338,6 +338,7 @@ START_TEST(keys_must_be_known)
         {"{stage: 1, time: 2}", NULL},
         {"{}", NULL},
         {"{stage: 1,\n tmie: 2}", "f.yaml:2: tmie: unknown key; did you mean \"time\"?"},
+        {"{timed: 1}", "f.yaml:1: timed: unknown key; did you mean \"time\"?"},
         {"{zzzzzzzz: 1}", "f.yaml:1: zzzzzzzz: unknown key"},
         {"{Stage: 1}", "f.yaml:1: Stage: unknown key; did you mean \"stage\"?"},
         {"{stage: {x: 1}}", NULL},
