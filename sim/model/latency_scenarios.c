@@ -370,6 +370,19 @@ static int choose_region(const struct reading *reading, enum latency_param param
                         name);
 }
 
+/* Scenarios that have no client of their own would each complain about the common one. */
+static int choose_client(const struct reading *reading, const char **ret_client)
+{
+    const char *name = params_text(reading->params, LATENCY_CLIENT);
+    struct link_profile out, back;
+
+    *ret_client = name;
+    if (!*name || deployment_client_links(reading->deployment, name, 0, &out, &back) == 0)
+        return 0;
+    return params_error(reading->params, LATENCY_CLIENT, reading->ret_error,
+                        "\"%s\" is neither a region nor a place that is known", name);
+}
+
 int latency_params_scenarios(const struct params *params, const struct deployment *deployment,
                              struct latency_scenario **ret_scenarios, size_t *ret_count,
                              char **ret_error)
@@ -382,10 +395,11 @@ int latency_params_scenarios(const struct params *params, const struct deploymen
 
     if (error == 0)
         error = choose_region(&common, LATENCY_FAR, common.region == 0 ? 1 : 0, &common.far);
+    if (error == 0)
+        error = choose_client(&common, &common.client);
     if (error != 0)
         return error;
     common.has_far = common.far < deployment->region_count;
-    common.client = params_text(params, LATENCY_CLIENT);
     if (all->kind != YAML_TREE_MAP || all->count == 0)
         return yaml_tree_error(all, ret_error, "scenarios by name are wanted here");
     scenarios = memory_alloc(all->count * sizeof *scenarios);
