@@ -26,7 +26,7 @@ enum {
 static const struct params_spec specs[] = {
     DEPLOYMENT_PARAMS,
     TRAFFIC_MIX_PARAMS TRAFFIC_STATE_QUEUE_PARAM,
-    {"since", PARAMS_DURATION, "1m", 0, 0, NULL,
+    {"since", PARAMS_DURATION, "1m", 0, 31536e9, NULL, /* a year */
      "how long ago it broke: vault reads at followers end with the `revocation_bound` of the "
      "topology, and tokens run out",
      NULL},

@@ -36,7 +36,7 @@
         {"disk_full", PARAMS_TEXT, "", 0, 0, NULL, "regions whose disk is full", NULL},            \
         {"control_down", PARAMS_SWITCH, "off", 0, 0, NULL, "is the control plane down?", NULL},    \
     {                                                                                              \
-        "since", PARAMS_DURATION, "1m", 0, 0, NULL,                                                \
+        "since", PARAMS_DURATION, "1m", 0, 31536e9, NULL,                                          \
             "how long ago it broke: vault reads at followers end with the `revocation_bound` of "  \
             "the topology, and tokens run out",                                                    \
             NULL                                                                                   \

@@ -31,6 +31,24 @@ static struct params *make(const struct model *model)
     return params;
 }
 
+/* Pages take most of the time, and under sanitizers twenty times as much. */
+static void check_rendered(const struct result *result, const json_t *told, const char *what)
+{
+    json_t *json = result_as_json(result, told);
+    char *dumped = json_dumps(json, 0);
+
+    ck_assert_msg(dumped != NULL, "%s", what);
+    free(dumped);
+    json_decref(json);
+    if (SUITE_STRIDE == 1) {
+        char *page = result_as_html(result, told);
+        ck_assert_msg(!strstr(page, "=\"nan") && !strstr(page, "=\"-nan") &&
+                          !strstr(page, "=\"inf"),
+                      "%s", what);
+        free(page);
+    }
+}
+
 static void run(const struct model *model, const struct params *params, const char *what)
 {
     struct result *result = result_create(model->name, model->title);
@@ -38,23 +56,11 @@ static void run(const struct model *model, const struct params *params, const ch
     char *error = NULL;
     int wrong = model->run(params, result, &error);
 
-    ck_assert_msg(wrong == 0 || wrong == -EINVAL, "%s: %d", what, wrong);
-    if (wrong == 0) {
-        char *page = result_as_html(result, told);
-        char *text = result_as_text(result, false);
-        json_t *json = result_as_json(result, told);
-        char *dumped = json_dumps(json, 0);
-        ck_assert_msg(!strstr(page, "=\"nan") && !strstr(page, "=\"-nan") &&
-                          !strstr(page, "=\"inf"),
-                      "%s %s", model->name, what);
-        ck_assert_ptr_nonnull(dumped);
-        free(dumped);
-        json_decref(json);
-        free(text);
-        free(page);
-    } else {
-        ck_assert_msg(error && strstr(error, ": "), "%s %s: %s", model->name, what, error);
-    }
+    ck_assert_msg(wrong == (error ? -EINVAL : 0), "%s: %d", what, wrong);
+    if (error)
+        ck_assert_msg(strstr(error, ": ") != NULL, "%s %s: %s", model->name, what, error);
+    else
+        check_rendered(result, told, what);
     free(error);
     json_decref(told);
     result_free(result);
@@ -89,7 +95,6 @@ START_TEST(models_stand_the_bounds_of_their_parameters)
         try(model, i, spec->least);
         try(model, i, spec->most > 0 ? spec->most : spec->kind == PARAMS_SHARE ? 1 : most);
         try(model, i, spec->kind == PARAMS_COUNT ? 1 : 1e-300);
-        try(model, i, 1);
     }
 }
 END_TEST
