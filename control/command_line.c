@@ -213,6 +213,9 @@ static int take_environment(struct parsing *parsing, const struct command_option
 
     for (; options && options->name; options++) {
         char twin[80];
+        /* One variable cannot mean two things: it is the global option's. */
+        if (!global && commands_hides_global(options))
+            continue;
         const char *value = parsing->environment(commands_twin(options, twin, sizeof twin));
         if (!value || *value == '\0' || json_object_get(given, options->name))
             continue;

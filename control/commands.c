@@ -108,7 +108,7 @@ static const struct command_option sim_options[] = {
     {"regions", 0, OPTION_COUNT, "N", "by the seed", "regions of a world, 2 to 5"},
     {"faults", 0, OPTION_TEXT, "LIST", "all",
      "kinds that may happen: cut,latency or all,-flip-bits or none"},
-    {"jobs", 0, OPTION_COUNT, "N", "one a core", "processes that run seeds"},
+    {"jobs", 0, OPTION_COUNT, "N", "one a core", "processes that run seeds, or share a day"},
     {"keep-going", 0, OPTION_FLAG, NULL, NULL, "go on after a failure, and list them all"},
     {"check-determinism", 0, OPTION_COUNT, "N", "10",
      "run each seed that N divides twice, and fail when the runs differ; 0: none"},
@@ -121,6 +121,13 @@ static const struct command_option sim_options[] = {
     {"shrink", 0, OPTION_FLAG, NULL, NULL,
      "cut a failing plan down to the shortest that still fails, and write it to a file"},
     {"output", 0, OPTION_TEXT, "FILE", "by check and seed", "the file that --shrink writes"},
+    {"world", 0, OPTION_TEXT, "FILE", NULL,
+     "instead of seeds: simulate a day of the large world that FILE describes (YAML, see "
+     "docs/scale.md), request by request; has no environment twin"},
+    {"html", 0, OPTION_TEXT, "FILE", NULL, "with --world: write a page with pictures there"},
+    {"csv", 0, OPTION_FLAG, NULL, NULL, "with --world: print CSV"},
+    {"print-world", 0, OPTION_FLAG, NULL, NULL,
+     "print a world file of all parameters and their defaults; with --world: of those of FILE"},
     {"plan", 0, OPTION_FLAG, NULL, NULL, "print the seed's plan (JSON) and do not run it"},
     {"replay", 0, OPTION_FLAG, NULL, NULL, "run the plans in files, or in directories of them"},
     {"plant", 0, OPTION_TEXT, "NAME", "none",
@@ -459,13 +466,17 @@ static const struct command all[] = {
      "Runs the daemons' own code in one process and in virtual time. A seed decides everything "
      "that happens to a world: who asks what and when, what breaks, all luck. A seed that fails "
      "fails each time, and what is printed says how to repeat it. FILE is for `--replay`. Needs no "
-     "running world. Exit 0: nothing found; 1: a check failed; 2: interrupted before an answer.",
+     "running world. Exit 0: nothing found; 1: a check failed; 2: interrupted before an answer.\n\n"
+     "With `--world FILE` it is no test but a model: tens of regions, millions of users, a day of "
+     "their requests as the sun goes round, drawn one by one while regions and links fail; the "
+     "router's own code decides where each goes. `--seed` goes before the file's `seed`.",
      sim_options,
      "mecentral sim --minutes 2  # as many seeds as two minutes allow\n"
      "mecentral sim --seed 4711 --trace  # one seed, step by step\n"
      "mecentral sim --seeds 1..2000 --faults cut,power-cut --regions 3\n"
      "mecentral sim --seed 4711 --shrink  # a short plan that fails likewise\n"
-     "mecentral sim --replay tests/simulation/regressions  # what failed once"},
+     "mecentral sim --replay tests/simulation/regressions  # what failed once\n"
+     "mecentral sim --world docs/worlds/sun.yaml --html sun.html  # a day of 30 regions"},
     {"model",
      "Simulation",
      "NAME [OPTIONS]",
@@ -558,6 +569,11 @@ const struct command_option *commands_option(const struct command_option *option
         if (strcmp(options->name, name) == 0)
             return options;
     return NULL;
+}
+
+bool commands_hides_global(const struct command_option *option)
+{
+    return commands_option(global_options, option->name) != NULL;
 }
 
 const char *commands_twin(const struct command_option *option, char *ret_name, size_t size)

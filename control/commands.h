@@ -63,6 +63,10 @@ const struct command_option *commands_global_options(void);
 const struct command_option *commands_option(const struct command_option *options,
                                              const char *name);
 
+/* Does an option of a command have the name of a global one? Behind the command the name is the
+ * command's; the letter and the environment twin stay the global one's. */
+bool commands_hides_global(const struct command_option *option);
+
 /* Write the name of an option's environment twin. Returns @ret_name. */
 const char *commands_twin(const struct command_option *option, char *ret_name, size_t size);
 

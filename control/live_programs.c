@@ -23,12 +23,13 @@ static void add(struct words *words, char *word)
     words->items[words->count++] = word;
 }
 
+/* @own: options of a command, whose names are not the global ones' behind it; NULL: none. */
 static void add_options(struct words *words, const json_t *given,
-                        const struct command_option *options)
+                        const struct command_option *options, const struct command_option *own)
 {
     for (; options->name; options++) {
         const json_t *value = json_object_get(given, options->name);
-        if (!value)
+        if (!value || commands_option(own, options->name))
             continue;
         const char *text = json_is_string(value) ? json_string_value(value)
                            : json_is_true(value) ? "true"
@@ -50,8 +51,8 @@ static char **make_sim_words(const struct mecentral *run)
     struct words words = {0};
 
     add(&words, memory_text("mecentral-sim"));
-    add_options(&words, line->global, commands_global_options());
-    add_options(&words, line->arguments, line->command->options);
+    add_options(&words, line->global, commands_global_options(), line->command->options);
+    add_options(&words, line->arguments, line->command->options, NULL);
     add(&words, memory_text("--"));
     add_words(&words, json_object_get(line->arguments, "files"));
     add(&words, NULL);
@@ -64,7 +65,7 @@ static char **make_model_words(const struct mecentral *run)
     struct words words = {0};
 
     add(&words, memory_text("mecentral-model"));
-    add_options(&words, line->global, commands_global_options());
+    add_options(&words, line->global, commands_global_options(), NULL);
     add_words(&words, json_object_get(line->arguments, "words"));
     add(&words, NULL);
     return words.items;

@@ -15,6 +15,7 @@
 #include "common/memory.h"
 #include "control/manual.h"
 #include "sim/live_plans.h"
+#include "sim/live_scale.h"
 #include "sim/live_search.h"
 #include "sim/live_shrink.h"
 #include "sim/live_trial.h"
@@ -302,6 +303,19 @@ static int try_history(const char *path)
     return EXIT_USAGE;
 }
 
+/* A day of a large world, or what may stand in its file. */
+static int run_world(const struct sim *sim)
+{
+    char *why;
+    int error = sim->options.mode == OPTIONS_WORLD
+                    ? live_scale_run(&sim->options, sim->progress, &why)
+                    : live_scale_print(&sim->options, &why);
+
+    if (error == 0)
+        return EXIT_FINE;
+    return complain(why, error == -EINVAL ? EXIT_USAGE : EXIT_INTERNAL);
+}
+
 static int dispatch(struct sim *sim)
 {
     struct options *options = &sim->options;
@@ -312,6 +326,8 @@ static int dispatch(struct sim *sim)
     sim->progress = isatty(STDERR_FILENO) && !options->quiet;
     if (options->trace) /* a crash must not take the last lines with it */
         setvbuf(stdout, NULL, _IOLBF, 0);
+    if (options->mode == OPTIONS_WORLD || options->mode == OPTIONS_PRINT_WORLD)
+        return run_world(sim);
     live_search_catch_interrupts();
     if (try_history(options->history) != EXIT_FINE)
         return EXIT_USAGE;
@@ -327,6 +343,9 @@ static int dispatch(struct sim *sim)
     case OPTIONS_TABLES:
         print_and_free(tables_markdown());
         return EXIT_FINE;
+    case OPTIONS_WORLD:
+    case OPTIONS_PRINT_WORLD:
+        break;
     }
     return EXIT_INTERNAL;
 }

@@ -163,6 +163,32 @@ static const struct {
     {"plants", "shrink"},  {"keep-going", "shrink"},
 };
 
+/* A day of a large world has nothing to do with seeds and what can be done with them. */
+static const char *const not_of_a_world[] = {
+    "seeds",         "minutes", "duration", "regions", "faults", "keep-going", "check-determinism",
+    "reach",         "trace",   "history",  "shrink",  "output", "plan",       "replay",
+    "require-reach", "plant",   "plants",   "tables",
+};
+
+static int check_world(struct reading *reading)
+{
+    const char *what = is_given(reading, "world") ? "world" : "print-world";
+    const char *with_world[] = {"html", "csv"};
+
+    for (size_t i = 0;
+         is_given(reading, what) && i < sizeof not_of_a_world / sizeof *not_of_a_world; i++)
+        if (is_given(reading, not_of_a_world[i]))
+            return fail(reading, text_format("--%s and --%s exclude each other: what a large world "
+                                             "is stands in its file",
+                                             what, not_of_a_world[i]));
+    for (size_t i = 0; i < sizeof with_world / sizeof *with_world; i++)
+        if (is_given(reading, with_world[i]) && reading->options.mode != OPTIONS_WORLD)
+            return fail(reading, text_format("--%s is for --world FILE", with_world[i]));
+    if (reading->options.csv && reading->options.json)
+        return fail(reading, text_format("--json and --csv at a time: which of the two?"));
+    return 0;
+}
+
 static int check_conflicts(struct reading *reading)
 {
     for (size_t i = 0; i < sizeof conflicts / sizeof conflicts[0]; i++)
@@ -209,11 +235,13 @@ static void read_flags(struct reading *reading)
 {
     struct options *options = &reading->options;
 
-    options->mode = flag(reading, "replay")   ? OPTIONS_REPLAY
-                    : flag(reading, "plan")   ? OPTIONS_PLAN
-                    : flag(reading, "plants") ? OPTIONS_PLANTS
-                    : flag(reading, "tables") ? OPTIONS_TABLES
-                                              : OPTIONS_SEEDS;
+    options->mode = flag(reading, "replay")        ? OPTIONS_REPLAY
+                    : flag(reading, "plan")        ? OPTIONS_PLAN
+                    : flag(reading, "plants")      ? OPTIONS_PLANTS
+                    : flag(reading, "tables")      ? OPTIONS_TABLES
+                    : flag(reading, "print-world") ? OPTIONS_PRINT_WORLD
+                    : is_given(reading, "world")   ? OPTIONS_WORLD
+                                                   : OPTIONS_SEEDS;
     options->trace = flag(reading, "trace");
     options->shrink = flag(reading, "shrink");
     options->keep_going = flag(reading, "keep-going");
@@ -221,6 +249,9 @@ static void read_flags(struct reading *reading)
     options->reach = flag(reading, "reach") || options->require_reach;
     options->history = command_line_text(reading->given, "history");
     options->output = command_line_text(reading->given, "output");
+    options->world = command_line_text(reading->given, "world");
+    options->html = command_line_text(reading->given, "html");
+    options->csv = flag(reading, "csv");
 }
 
 int options_read(const struct command_line *line, struct options *ret_options, char **ret_error)
@@ -231,6 +262,8 @@ int options_read(const struct command_line *line, struct options *ret_options, c
     reading.options.quiet = command_line_flag(line->global, "quiet");
     read_flags(&reading);
     int error = check_conflicts(&reading);
+    if (error == 0)
+        error = check_world(&reading);
     if (error == 0)
         error = read_files(&reading);
     if (error == 0)

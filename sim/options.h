@@ -13,7 +13,9 @@ enum options_mode {
     OPTIONS_PLAN,   /* print a seed's plan */
     OPTIONS_REPLAY, /* run plans from files */
     OPTIONS_PLANTS, /* the power check: find every planted bug */
-    OPTIONS_TABLES  /* print what there is */
+    OPTIONS_TABLES, /* print what there is */
+    OPTIONS_WORLD,  /* a day of a large world */
+    OPTIONS_PRINT_WORLD
 };
 
 /* Texts are borrowed from the command line. */
@@ -34,6 +36,9 @@ struct options {
     bool require_reach; /* and fail when something was not */
     const char *history;
     const char *output;
+    const char *world;   /* a file */
+    const char *html;    /* of its result */
+    bool csv;            /* likewise */
     const json_t *files; /* of a replay */
     bool json;
     bool quiet;

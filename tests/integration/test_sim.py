@@ -149,3 +149,99 @@ def test_what_must_be_reached_and_was_not_is_a_failure():
     assert done.returncode == 1
     assert "never happened: fault " in done.stdout
     assert sim("--seed", "7", "--reach", *SHORT).returncode == 0
+
+
+# ---- a day of a large world ----
+
+WORLD = """\
+topology: small.yaml
+users: {a: 40k, Paris: 20k}
+duration: 2h
+slice: 5m
+faults:
+  - {at: 30m, for: 20m, region: a}
+  - {at: 1h, for: 10m, cut: ["client:Paris", b], flap: 30s}
+"""
+TOPOLOGY = "regions: [{name: a, place: Boston}, {name: b, place: Frankfurt}]\n"
+
+
+def write_world(directory, text=WORLD):
+    (directory / "small.yaml").write_text(TOPOLOGY)
+    (directory / "world.yaml").write_text(text)
+    return str(directory / "world.yaml")
+
+
+def test_a_large_world_is_told_of(tmp_path):
+    world = write_world(tmp_path)
+    done = sim("--world", world, "--html", "page.html", directory=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "a killed at 00:30: meanwhile" in done.stdout
+    assert "How requests end" in done.stdout
+    assert "Written: page.html" in done.stderr and "a second; " in done.stderr
+    assert "\r" not in done.stderr  # no progress but on a terminal
+    assert "<svg" in (tmp_path / "page.html").read_text()
+    silent = sim("--world", world, "-q")
+    assert silent.stdout == done.stdout and silent.stderr == ""
+
+
+def test_how_many_share_a_day_changes_nothing(tmp_path):
+    world = write_world(tmp_path)
+    days = [sim("--world", world, "--json", "-q", "--jobs", str(jobs)) for jobs in (1, 2, 3, 7)]
+    assert all(day.returncode == 0 and day.stdout == days[0].stdout for day in days)
+    found = json.loads(days[0].stdout)
+    requests = sum(row["requests"] for row in found["tables"]["requests"])
+    assert abs(requests - 60e3 * 20 / 12) < 1e5
+    assert sum(row["requests"] for row in found["tables"]["times"]) == requests
+    assert sim("--world", world, "--csv", "-q").stdout.startswith("table,kind,requests,")
+    assert sim("--world", world, "--json", "-q", "--seed", "2").stdout != days[0].stdout
+
+
+def test_the_name_of_a_running_world_is_no_file(tmp_path):
+    world = write_world(tmp_path)
+    day = sim("--world", world, "-q")
+    assert sim("--world", world, "-q", MECENTRAL_WORLD="shop").stdout == day.stdout
+    assert sim("-n", "shop", "--world", world, "-q").stdout == day.stdout
+    seeds = sim("--seeds", "1..1", *SHORT, MECENTRAL_WORLD="shop")
+    assert seeds.returncode == 0 and seeds.stdout.startswith("1 seed clean: ")
+
+
+def test_a_world_file_that_is_wrong_says_where(tmp_path):
+    for text, says in (("peek_hour: 3\n", "world.yaml:1: peek_hour: unknown parameter"),
+                       ("faults: [{at: 1h, for: 1h, region: x}]\n", "faults[0].region: there is no"),
+                       ("topology: none.yaml\n", "cannot read")):
+        done = sim("--world", write_world(tmp_path, text))
+        assert done.returncode == 64 and says in done.stderr and done.stdout == "", done.stderr
+    done = sim("--world", str(tmp_path / "none"))
+    assert done.returncode == 64 and "cannot read" in done.stderr
+
+
+def test_what_may_stand_in_a_world_file_is_printed(tmp_path):
+    every = sim("--print-world")
+    assert every.returncode == 0 and "peak_hour: 20" in every.stdout
+    again = tmp_path / "again.yaml"
+    again.write_text(every.stdout)
+    assert sim("--print-world", "--world", str(again)).stdout == every.stdout
+    assert "users_total" in every.stdout and "mix_log_in" in every.stdout
+
+
+def test_the_worlds_in_docs_can_be_read():
+    docs = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "worlds")
+    worlds = [name for name in os.listdir(docs) if "topology" not in name]
+    assert worlds
+    for name in worlds:
+        done = sim("--print-world", "--world", os.path.join(docs, name))
+        assert done.returncode == 0, done.stderr
+
+
+def test_who_interrupts_a_day_ends_all_of_it(tmp_path):
+    world = write_world(tmp_path, WORLD.replace("40k", "400M"))
+    run = subprocess.Popen([MECENTRAL, "sim", "--world", world, "--jobs", "2"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                           stderr=subprocess.PIPE, text=True)
+    workers = wait_for_workers(run.pid)
+    run.send_signal(signal.SIGINT)
+    assert run.wait(timeout=20) != 0
+    deadline = time.monotonic() + 10
+    while any(os.path.exists(f"/proc/{pid}") for pid in workers):
+        assert time.monotonic() < deadline, "a process is left over"
+        time.sleep(0.01)

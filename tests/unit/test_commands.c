@@ -107,6 +107,37 @@ START_TEST(a_letter_may_mean_another_thing_to_another_command)
 }
 END_TEST
 
+/* The name of a running world is global; behind `sim` the same word means a file. */
+START_TEST(a_command_may_have_a_global_name_for_itself)
+{
+    struct command_line line = accept("sim --world sun.yaml");
+
+    ck_assert_str_eq(command_line_text(line.arguments, "world"), "sun.yaml");
+    ck_assert_ptr_null(command_line_text(line.global, "world"));
+    command_line_free(&line);
+    line = accept("--world shop sim --world=sun.yaml");
+    ck_assert_str_eq(command_line_text(line.arguments, "world"), "sun.yaml");
+    ck_assert_str_eq(command_line_text(line.global, "world"), "shop");
+    command_line_free(&line);
+    line = accept("sim -n shop");
+    ck_assert_ptr_null(command_line_text(line.arguments, "world"));
+    ck_assert_str_eq(command_line_text(line.global, "world"), "shop");
+    command_line_free(&line);
+    /* Who works with one world has its name in the environment: that is no file. */
+    variable = "MECENTRAL_WORLD=shop";
+    line = accept("sim --seeds 1..3");
+    ck_assert_ptr_null(command_line_text(line.arguments, "world"));
+    ck_assert_str_eq(command_line_text(line.global, "world"), "shop");
+    command_line_free(&line);
+    line = accept("sim --world sun.yaml");
+    ck_assert_str_eq(command_line_text(line.arguments, "world"), "sun.yaml");
+    ck_assert_str_eq(command_line_text(line.global, "world"), "shop");
+    command_line_free(&line);
+    ck_assert(commands_hides_global(commands_option(commands_find("sim")->options, "world")));
+    ck_assert(!commands_hides_global(commands_option(commands_find("sim")->options, "seed")));
+}
+END_TEST
+
 START_TEST(slips_are_answered_with_what_was_meant)
 {
     refuse("stauts", "did you mean \"status\"");
@@ -220,7 +251,10 @@ START_TEST(no_two_options_of_a_command_are_alike)
     for (size_t i = 0; i < commands_count(); i++) {
         const struct command_option *options = commands_at(i)->options;
         for (const struct command_option *a = options; a && a->name; a++) {
-            ck_assert_ptr_null(commands_option(commands_global_options(), a->name));
+            /* One has a global name, which only works while it leaves the letter to that one. */
+            bool is_world_file = strcmp(commands_at(i)->name, "sim") == 0 &&
+                                 strcmp(a->name, "world") == 0 && a->letter == 0;
+            ck_assert(commands_hides_global(a) == is_world_file);
             ck_assert_ptr_eq(commands_option(options, a->name), a);
             ck_assert((a->value == NULL) == (a->kind == OPTION_FLAG));
             for (const struct command_option *b = a + 1; b->name; b++)
@@ -279,6 +313,7 @@ int main(void)
         options_stand_before_and_behind_the_command,
         arguments_have_names,
         a_letter_may_mean_another_thing_to_another_command,
+        a_command_may_have_a_global_name_for_itself,
         slips_are_answered_with_what_was_meant,
         values_are_checked_where_they_are_given,
         every_option_has_a_twin_in_the_environment,

@@ -124,6 +124,33 @@ START_TEST(what_is_out_of_range_is_refused)
 }
 END_TEST
 
+START_TEST(a_large_world_is_a_file_and_how_to_tell_of_it)
+{
+    struct options options = accept("--world sun.yaml --html sun.html --csv --jobs 2 --seed 7");
+
+    ck_assert_int_eq(options.mode, OPTIONS_WORLD);
+    ck_assert_str_eq(options.world, "sun.yaml");
+    ck_assert_str_eq(options.html, "sun.html");
+    ck_assert(options.csv && options.one_seed);
+    ck_assert_uint_eq(options.first_seed, 7);
+    ck_assert(!accept("--world sun.yaml").one_seed);
+    ck_assert_int_eq(accept("--print-world").mode, OPTIONS_PRINT_WORLD);
+    options = accept("--print-world --world sun.yaml");
+    ck_assert_int_eq(options.mode, OPTIONS_PRINT_WORLD);
+    ck_assert_str_eq(options.world, "sun.yaml");
+    refuse("--world sun.yaml --seeds 1..3", "stands in its file");
+    refuse("--world sun.yaml --duration 3s", "stands in its file");
+    refuse("--world sun.yaml --plants", "exclude");
+    refuse("--world sun.yaml --replay x.json", "exclude");
+    refuse("--print-world --faults cut", "--print-world and --faults exclude");
+    refuse("--world sun.yaml more.yaml", "a plan is run again with --replay");
+    refuse("--html x.html", "--html is for --world");
+    refuse("--csv --seed 3", "--csv is for --world");
+    refuse("--csv --print-world", "--csv is for --world");
+    refuse("--world sun.yaml --csv --json", "which of the two");
+}
+END_TEST
+
 START_TEST(what_does_not_go_together_is_refused)
 {
     refuse("--seed 1 --seeds 1..2", "exclude");
@@ -234,6 +261,7 @@ int main(void)
         seeds_are_one_or_a_range_or_as_many_as_time_allows,
         wishes_become_those_of_a_plan,
         what_is_out_of_range_is_refused,
+        a_large_world_is_a_file_and_how_to_tell_of_it,
         what_does_not_go_together_is_refused,
         modes,
         planted_bugs_need_a_build_that_has_them,

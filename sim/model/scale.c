@@ -1,0 +1,370 @@
+#include "sim/model/scale.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/memory.h"
+#include "routerd/policy.h"
+#include "sim/model/scale_draw.h"
+#include "sim/model/scale_queues.h"
+#include "sim/model/scale_scenes.h"
+
+#define SECOND_US_F 1e6
+#define DAY_US_F    86400e6
+#define LEAST_PER_S 1000.0 /* of a region that nobody is nearest to, where work takes no time */
+
+enum stream { STREAM_COUNTS, STREAM_LUCK, STREAMS };
+
+struct scale {
+    const struct scale_world *world;
+    size_t region_count;
+    size_t geo_count;
+    struct scale_luck luck;
+    struct scale_luck_link (*to_region)[TOPOLOGY_REGIONS_MAX]; /* [geo][region] */
+    struct scale_luck_link (*to_client)[TOPOLOGY_REGIONS_MAX];
+    struct scale_luck_link (*between)[TOPOLOGY_REGIONS_MAX];
+    double capacity[TOPOLOGY_REGIONS_MAX];
+    double workers[TOPOLOGY_REGIONS_MAX];
+    struct scale_scenes *scenes;
+    struct scale_queues queues;
+    struct scale_tally *tally;
+    struct scale_tally_place place; /* one in one slice */
+    uint64_t slice;                 /* the next one */
+
+    /* Of the slice. */
+    uint64_t from_us;
+    uint64_t until_us;
+    uint64_t work[TOPOLOGY_REGIONS_MAX];
+    struct scale_wait waits[TOPOLOGY_REGIONS_MAX];
+    struct scale_draw *draws;
+    size_t draw_count;
+    size_t draw_room;
+    size_t *last_draws; /* [geo]: where its own end */
+};
+
+/* ---- what a place asks for ---- */
+
+static double expected(const struct scale_world *world, uint32_t geo, uint64_t from_us,
+                       uint64_t until_us)
+{
+    const struct deployment_geo *place = &world->deployment->geos[geo];
+
+    return place->users * world->requests_per_user * (double)(until_us - from_us) / DAY_US_F *
+           scale_sun_activity(&world->sun, place->place.longitude, from_us, until_us);
+}
+
+/* ---- capacities ---- */
+
+/* What regions are asked for in each slice of a day, at their peaks, all being well. */
+static void find_peaks(const struct scale *scale, double ret_per_s[TOPOLOGY_REGIONS_MAX])
+{
+    static const struct scale_scene all_well;
+    const struct scale_world *world = scale->world;
+    double(*work)[TOPOLOGY_REGIONS_MAX] = memory_alloc(scale->geo_count * sizeof *work);
+
+    for (uint32_t geo = 0; geo < scale->geo_count; geo++) {
+        struct scale_cells *cells = scale_cells_create(world, geo, &all_well);
+        for (size_t i = 0; i < cells->count; i++)
+            for (uint32_t region = 0; region < scale->region_count; region++)
+                if ((cells->items[i].asked >> region & 1u) != 0)
+                    work[geo][region] += cells->items[i].share;
+        scale_cells_free(cells);
+    }
+    for (uint64_t from_us = 0; from_us < (uint64_t)DAY_US_F; from_us += world->slice_us) {
+        double per_s[TOPOLOGY_REGIONS_MAX] = {0};
+        for (uint32_t geo = 0; geo < scale->geo_count; geo++) {
+            double requests = expected(world, geo, from_us, from_us + world->slice_us);
+            for (size_t region = 0; region < scale->region_count; region++)
+                per_s[region] +=
+                    requests * work[geo][region] / ((double)world->slice_us / SECOND_US_F);
+        }
+        for (size_t region = 0; region < scale->region_count; region++)
+            ret_per_s[region] = fmax(ret_per_s[region], per_s[region]);
+    }
+    free(work);
+}
+
+static void take_capacities(struct scale *scale)
+{
+    const struct scale_world *world = scale->world;
+    double peaks[TOPOLOGY_REGIONS_MAX] = {0};
+    double service_s = world->service_us / SECOND_US_F;
+
+    find_peaks(scale, peaks);
+    for (size_t region = 0; region < scale->region_count; region++) {
+        double given = world->given_capacity[region];
+        double least = service_s > 0 ? 1 / service_s : LEAST_PER_S;
+        scale->capacity[region] = given > 0 ? given : fmax(world->headroom * peaks[region], least);
+        /* Whole workers, who are together as fast as the region is said to be. */
+        scale->workers[region] = fmax(1, round(scale->capacity[region] * service_s));
+    }
+}
+
+/* ---- links ---- */
+
+static void take_links(struct scale *scale)
+{
+    const struct deployment *deployment = scale->world->deployment;
+
+    scale->to_region = memory_alloc(scale->geo_count * sizeof *scale->to_region);
+    scale->to_client = memory_alloc(scale->geo_count * sizeof *scale->to_client);
+    scale->between = memory_alloc(scale->region_count * sizeof *scale->between);
+    for (size_t region = 0; region < scale->region_count; region++) {
+        for (size_t geo = 0; geo < scale->geo_count; geo++) {
+            scale->to_region[geo][region] =
+                scale_luck_link_of(&scale->luck, &deployment->from_client[geo][region]);
+            scale->to_client[geo][region] =
+                scale_luck_link_of(&scale->luck, &deployment->to_client[geo][region]);
+        }
+        for (size_t other = 0; other < scale->region_count; other++)
+            scale->between[region][other] =
+                scale_luck_link_of(&scale->luck, &deployment->between[region][other]);
+    }
+}
+
+struct scale *scale_create(const struct scale_world *world)
+{
+    struct scale *scale = memory_alloc(sizeof *scale);
+
+    scale->world = world;
+    scale->region_count = world->deployment->region_count;
+    scale->geo_count = world->deployment->geo_count;
+    scale_luck_init(&scale->luck);
+    take_links(scale);
+    take_capacities(scale);
+    scale->scenes = scale_scenes_create(world);
+    scale_queues_init(&scale->queues, world);
+    scale->tally = scale_tally_create(scale->geo_count, scale->region_count);
+    scale->last_draws = memory_alloc(scale->geo_count * sizeof *scale->last_draws);
+    return scale;
+}
+
+void scale_free(struct scale *scale)
+{
+    if (!scale)
+        return;
+    scale_scenes_free(scale->scenes);
+    free(scale->to_region);
+    free(scale->to_client);
+    free(scale->between);
+    free(scale->tally);
+    free(scale->draws);
+    free(scale->last_draws);
+    free(scale);
+}
+
+uint64_t scale_done(const struct scale *scale)
+{
+    return scale->slice;
+}
+
+const struct scale_tally *scale_tally(const struct scale *scale)
+{
+    return scale->tally;
+}
+
+double scale_capacity(const struct scale *scale, size_t region)
+{
+    return scale->capacity[region];
+}
+
+double scale_workers(const struct scale *scale, size_t region)
+{
+    return scale->workers[region];
+}
+
+/* ---- who comes ---- */
+
+static void add_draw(struct scale *scale, const struct scale_draw *draw)
+{
+    if (scale->draw_count == scale->draw_room) {
+        scale->draw_room = scale->draw_room == 0 ? 4096 : 2 * scale->draw_room;
+        scale->draws = memory_grow(scale->draws, scale->draw_room * sizeof *scale->draws);
+    }
+    scale->draws[scale->draw_count++] = *draw;
+}
+
+static void take_hang(const struct scale *scale, uint32_t geo, struct scale_draw *draw)
+{
+    const struct scale_hang hang = scale_scenes_hang(scale->scenes, geo, draw->cell.hung);
+
+    draw->release_us = hang.release_us;
+    draw->patience_us = hang.patience_us;
+}
+
+/* Requests of a place in a span, as many as luck has it. */
+static void come(struct scale *scale, uint32_t geo, const struct scale_span *span, uint64_t from_us,
+                 uint64_t until_us, struct random *counts)
+{
+    double requests = expected(scale->world, geo, from_us, until_us);
+    struct scale_draw draw = {.from_us = from_us, .until_us = until_us, .faults = span->faults};
+
+    for (size_t i = 0; i < span->cells->count; i++) {
+        draw.cell = span->cells->items[i];
+        draw.count = scale_luck_count(counts, requests * draw.cell.share);
+        if (draw.count == 0)
+            continue;
+        for (uint32_t asked = draw.cell.asked; asked != 0; asked &= asked - 1)
+            scale->work[__builtin_ctz(asked)] += draw.count;
+        if (draw.cell.hung != POLICY_NONE)
+            take_hang(scale, geo, &draw);
+        add_draw(scale, &draw);
+    }
+}
+
+/* What will wait in queues is what is expected, so that everybody knows it. */
+static void queue(struct scale *scale, uint32_t geo, const struct scale_span *span,
+                  uint64_t from_us, uint64_t until_us)
+{
+    double requests;
+
+    if (!span->cells->queue)
+        return;
+    requests = expected(scale->world, geo, from_us, until_us);
+    for (size_t i = 0; i < span->cells->count; i++) {
+        const struct scale_cell *cell = &span->cells->items[i];
+        if (cell->kind == SCALE_QUEUED)
+            scale->queues.coming[cell->region][cell->home] += requests * cell->share;
+    }
+}
+
+static void go_through_place(struct scale *scale, uint32_t geo, bool mine)
+{
+    struct random counts;
+    uint64_t from_us = scale->from_us;
+
+    scale_luck_seed(&counts, scale->world->seed, scale->slice, (uint64_t)geo * STREAMS);
+    while (from_us < scale->until_us) {
+        const struct scale_span *span = scale_scenes_look(scale->scenes, geo, from_us);
+        uint64_t until_us = span->until_us < scale->until_us ? span->until_us : scale->until_us;
+        if (mine)
+            come(scale, geo, span, from_us, until_us, &counts);
+        queue(scale, geo, span, from_us, until_us);
+        from_us = until_us;
+    }
+    scale->last_draws[geo] = scale->draw_count;
+}
+
+/* ---- how busy that makes regions ---- */
+
+static void take_most(double *most, uint64_t *slice, double now, uint64_t now_slice)
+{
+    if (now <= *most)
+        return;
+    *most = now;
+    *slice = now_slice;
+}
+
+static void get_busy(struct scale *scale, struct scale_tally_time *time)
+{
+    double slice_s = (double)(scale->until_us - scale->from_us) / SECOND_US_F;
+
+    for (size_t region = 0; region < scale->region_count; region++) {
+        struct scale_tally_region *seen = &scale->tally->regions[region];
+        double per_s = (double)scale->work[region] / slice_s + scale->queues.work_per_s[region];
+        scale->waits[region] = scale_wait_of(per_s, scale->capacity[region], scale->workers[region],
+                                             (double)scale->world->wait_most_us);
+        time->work[region] += scale->work[region];
+        take_most(&seen->busiest, &seen->busiest_slice, per_s / scale->capacity[region],
+                  scale->slice);
+    }
+}
+
+/* ---- what becomes of them ---- */
+
+static void clear_place(struct scale_tally_place *place)
+{
+    struct scale_histogram *latencies = &place->latencies;
+
+    if (latencies->count > 0) {
+        uint32_t first = scale_histogram_bucket(latencies->least_us);
+        uint32_t last = scale_histogram_bucket(latencies->most_us);
+        memset(&latencies->buckets[first], 0, (last - first + 1) * sizeof latencies->buckets[0]);
+    }
+    memset(place->kinds, 0, sizeof place->kinds);
+    latencies->count = latencies->sum_us = latencies->least_us = latencies->most_us = 0;
+}
+
+static size_t draw_place(struct scale *scale, uint32_t geo, size_t first,
+                         struct scale_tally_time *time)
+{
+    struct scale_draw_place drawing = {
+        .luck = &scale->luck,
+        .to_region = scale->to_region[geo],
+        .to_client = scale->to_client[geo],
+        .between = (const struct scale_luck_link(*)[TOPOLOGY_REGIONS_MAX])scale->between,
+        .waits = scale->waits,
+        .admitted = scale->queues.admitted,
+        .service_us = scale->world->service_us,
+        .service_varies = scale->world->service_varies,
+        .tally = scale->tally,
+        .place = &scale->place,
+        .time = time,
+    };
+    struct scale_tally_place *total = &scale->tally->places[geo];
+
+    scale_luck_seed(&drawing.random, scale->world->seed, scale->slice,
+                    (uint64_t)geo * STREAMS + STREAM_LUCK);
+    for (; first < scale->last_draws[geo]; first++)
+        scale_draw_requests(&drawing, &scale->draws[first]);
+    for (size_t kind = 0; kind < SCALE_KIND_COUNT; kind++)
+        total->kinds[kind] += scale->place.kinds[kind];
+    scale_histogram_merge(&total->latencies, &scale->place.latencies);
+    scale_histogram_merge(&time->latencies, &scale->place.latencies);
+    clear_place(&scale->place);
+    return first;
+}
+
+static void draw_all(struct scale *scale)
+{
+    struct scale_tally *tally = scale->tally;
+    uint64_t time = scale->from_us / scale_tally_time_us(scale->world);
+    size_t first = 0;
+    uint64_t requests = 0;
+
+    assert(time < SCALE_TALLY_TIMES);
+    for (size_t i = 0; i < scale->draw_count; i++)
+        requests += scale->draws[i].count;
+    take_most(&tally->peak_per_s, &tally->peak_slice,
+              (double)requests / ((double)(scale->until_us - scale->from_us) / SECOND_US_F),
+              scale->slice);
+    get_busy(scale, &tally->times[time]);
+    for (uint32_t geo = 0; geo < scale->geo_count; geo++)
+        first = draw_place(scale, geo, first, &tally->times[time]);
+}
+
+static void work_queues(struct scale *scale)
+{
+    uint64_t since_us[TOPOLOGY_REGIONS_MAX];
+    struct traffic_state state;
+
+    scale_faults_state(&scale->world->faults, scale->from_us, &state, since_us);
+    scale_queues_work(&scale->queues, &state,
+                      (double)(scale->until_us - scale->from_us) / SECOND_US_F);
+    for (size_t region = 0; region < scale->region_count; region++) {
+        struct scale_tally_region *seen = &scale->tally->regions[region];
+        take_most(&seen->queued_most, &seen->queued_most_slice,
+                  scale_queues_waiting(&scale->queues, region), scale->slice);
+    }
+}
+
+void scale_step(struct scale *scale, bool mine)
+{
+    const struct scale_world *world = scale->world;
+
+    assert(scale->slice < world->slice_count);
+    scale->from_us = scale->slice * world->slice_us;
+    scale->until_us = scale->from_us + world->slice_us < world->duration_us
+                          ? scale->from_us + world->slice_us
+                          : world->duration_us;
+    scale->draw_count = 0;
+    memset(scale->work, 0, sizeof scale->work);
+    for (uint32_t geo = 0; geo < scale->geo_count; geo++)
+        go_through_place(scale, geo, mine);
+    work_queues(scale);
+    if (mine)
+        draw_all(scale);
+    scale->slice++;
+}

@@ -1,0 +1,40 @@
+/* scale_draw: so many requests of one cell, each with its own luck. What takes most of the time of
+ * a simulated day happens here. */
+
+#ifndef MEC_SCALE_DRAW_H
+#define MEC_SCALE_DRAW_H
+
+#include "sim/model/scale_luck.h"
+#include "sim/model/scale_tally.h"
+#include "sim/model/scale_wait.h"
+
+/* Requests of one cell that come in one span. */
+struct scale_draw {
+    struct scale_cell cell;
+    uint64_t count;
+    uint64_t from_us;
+    uint64_t until_us;
+    uint64_t release_us;  /* of those that hang: when the span behind the cut begins */
+    uint64_t patience_us; /* but they hang for so long at most */
+    uint32_t faults;
+};
+
+/* What holds for all requests of a place in a slice. */
+struct scale_draw_place {
+    const struct scale_luck *luck;
+    const struct scale_luck_link *to_region; /* [region] */
+    const struct scale_luck_link *to_client; /* [region] */
+    const struct scale_luck_link (*between)[TOPOLOGY_REGIONS_MAX];
+    const struct scale_wait *waits; /* [region], of the slice */
+    const double *admitted;         /* [region], of its queue */
+    double service_us;
+    bool service_varies;
+    struct random random;
+    struct scale_tally *tally;
+    struct scale_tally_place *place; /* of the slice alone */
+    struct scale_tally_time *time;
+};
+
+void scale_draw_requests(struct scale_draw_place *place, const struct scale_draw *draw);
+
+#endif

@@ -1,0 +1,515 @@
+/* Days of small worlds, of which one knows what must come out. */
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/moment.h"
+#include "sim/model/scale_tell.h"
+#include "tests/unit/scale_fixture.h"
+#include "tests/unit/suite.h"
+
+enum { A, B, C };
+
+/* No luck in links and work, and so much capacity that nobody waits. */
+#define EXACT                                                                                      \
+    "topology: t.yaml\nclient_jitter: 0\nclient_loss: 0%\nservice_spread: constant\n"              \
+    "capacity: {a: 1G, b: 1G, c: 1G}\nroaming: 0%\n"
+#define READS                                                                                      \
+    "mix_metadata_reread: 0\nmix_metadata_write: 0\nmix_vault_read: 0\nmix_shared_read: 0\n"       \
+    "mix_vault_write: 0\nmix_token_refresh: 0\nmix_log_in: 0\nmix_sign_up: 0\n"
+
+static struct scale_world *world;
+static struct scale_tally *tally;
+
+static void tear_down(void)
+{
+    free(tally);
+    scale_world_free(world);
+    tally = NULL;
+    world = NULL;
+}
+
+/* As so many processes would. */
+static struct scale_tally *run(const struct scale_world *of, size_t jobs)
+{
+    struct scale_tally *sum =
+        scale_tally_create(of->deployment->geo_count, of->deployment->region_count);
+
+    for (size_t job = 0; job < jobs; job++) {
+        struct scale *scale = scale_create(of);
+        for (uint64_t slice = 0; slice < of->slice_count; slice++)
+            scale_step(scale, slice % jobs == job);
+        ck_assert_uint_eq(scale_done(scale), of->slice_count);
+        scale_tally_merge(sum, scale_tally(scale));
+        scale_free(scale);
+    }
+    return sum;
+}
+
+static void simulate(const char *text)
+{
+    tear_down();
+    world = scale_fixture_world(NULL, text);
+    tally = run(world, 1);
+}
+
+static uint64_t kind_of(enum scale_kind kind)
+{
+    uint64_t kinds[SCALE_KIND_COUNT];
+
+    scale_tally_kinds(tally, kinds);
+    return kinds[kind];
+}
+
+static uint64_t requests_of(const struct scale_tally *of)
+{
+    uint64_t kinds[SCALE_KIND_COUNT];
+
+    scale_tally_kinds(of, kinds);
+    return scale_tally_requests(kinds);
+}
+
+static uint64_t requests_at(size_t time)
+{
+    uint64_t sum = 0;
+
+    for (size_t class = 0; class < SCALE_CLASS_COUNT; class ++)
+        sum += scale_tally_requests(tally->times[time].kinds[class]);
+    return sum;
+}
+
+/* Off by what luck makes of it once in tens of thousands. */
+static void about(double value, double wanted)
+{
+    ck_assert_msg(fabs(value - wanted) <= 4 * sqrt(wanted), "%.9g is not about %.9g", value,
+                  wanted);
+}
+
+/* ---- known answers ---- */
+
+START_TEST(a_read_takes_exactly_its_round_trip_and_its_work)
+{
+    simulate(EXACT READS "users: {a: 100k}\nduration: 1h\nservice_time: 2ms\n");
+    const struct scale_histogram *latencies = &tally->places[A].latencies;
+
+    ck_assert_uint_gt(latencies->count, 10000);
+    ck_assert_uint_eq(latencies->least_us, 1000 + 2000);
+    ck_assert_uint_eq(latencies->most_us, 1000 + 2000);
+    ck_assert_uint_eq(latencies->sum_us, 3000 * latencies->count);
+    ck_assert_uint_eq(kind_of(SCALE_FINE), latencies->count);
+}
+END_TEST
+
+/* Of those at A whose home is B: 1 ms to read, 80 ms to write; a log-in goes to A, and from there
+ * to B; a sign-up makes A the home, and asks a name's directory twice: A, B, or C. */
+START_TEST(each_operation_has_the_way_that_it_takes)
+{
+    static const struct {
+        const char *mix;
+        double way_us[3]; /* each as common */
+        size_t ways;
+    } cases[] = {
+        {"mix_metadata_read: 1\n", {1000}, 1},           {"mix_metadata_write: 1\n", {80000}, 1},
+        {"mix_token_refresh: 1\n", {80000}, 1},          {"mix_log_in: 1\n", {81000}, 1},
+        {"mix_sign_up: 1\n", {1000, 161000, 321000}, 3},
+    };
+    static const char *const keys[] = {"metadata_read", "metadata_reread", "metadata_write",
+                                       "vault_read",    "shared_read",     "vault_write",
+                                       "token_refresh", "log_in",          "sign_up"};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024] = "topology: t.yaml\nclient_jitter: 0\nclient_loss: 0%\n"
+                          "capacity: {a: 1G, b: 1G}\nregions: a,b,c\nservice_time: 0\n"
+                          "users: {a: 100k}\nduration: 10m\nroaming: 100%\n";
+        for (size_t key = 0; key < sizeof keys / sizeof keys[0]; key++)
+            if (strncmp(cases[i].mix + 4, keys[key], strlen(keys[key])) != 0)
+                sprintf(text + strlen(text), "mix_%s: 0\n", keys[key]);
+        strcat(text, cases[i].mix);
+        tear_down();
+        world = scale_fixture_world(NULL, text);
+        /* All that roam have their home at B. */
+        world->deployment->geos[A].home_share[B] += world->deployment->geos[A].home_share[C];
+        world->deployment->geos[A].home_share[C] = 0;
+        tally = run(world, 1);
+        const struct scale_histogram *latencies = &tally->places[A].latencies;
+        double mean = 0, longest = 0;
+        for (size_t way = 0; way < cases[i].ways; way++) {
+            mean += cases[i].way_us[way] / (double)cases[i].ways;
+            longest = fmax(longest, cases[i].way_us[way]);
+        }
+        ck_assert_uint_gt(latencies->count, 1000);
+        ck_assert_uint_eq(latencies->least_us, (uint64_t)cases[i].way_us[0]);
+        ck_assert_uint_eq(latencies->most_us, (uint64_t)longest);
+        ck_assert_double_eq_tol(scale_histogram_mean(latencies), mean, mean * 0.05);
+    }
+}
+END_TEST
+
+START_TEST(counts_add_up_whichever_way_they_are_counted)
+{
+    simulate("topology: t.yaml\nusers: {a: 30k, b: 20k, c: 10k}\nduration: 24h\nslice: 10m\n"
+             "capacity: {a: 5}\nfaults:\n - {at: 3h, for: 2h, region: b}\n"
+             " - {at: 10h, for: 1h, isolate: c, flap: 30s}\n");
+    uint64_t kinds[SCALE_KIND_COUNT], all = requests_of(tally);
+    uint64_t by_time = 0, by_class = 0, answered = 0, by_region = 0, over_time = 0;
+    struct scale_histogram latencies;
+
+    about((double)all, 60e3 * 20);
+    for (size_t time = 0; time < SCALE_TALLY_TIMES; time++) {
+        by_time += requests_at(time);
+        over_time += tally->times[time].latencies.count;
+    }
+    ck_assert_uint_eq(by_time, all);
+    scale_tally_kinds(tally, kinds);
+    for (size_t kind = 0; kind < SCALE_KIND_COUNT; kind++) {
+        for (size_t time = 0; time < SCALE_TALLY_TIMES; time++)
+            for (size_t class = 0; class < SCALE_CLASS_COUNT; class ++)
+                by_class += tally->times[time].kinds[class][kind];
+        ck_assert_uint_eq(by_class, kinds[kind]);
+        by_class = 0;
+    }
+    answered = kinds[SCALE_FINE] + kinds[SCALE_SLOWER] + kinds[SCALE_STALE] + kinds[SCALE_QUEUED];
+    scale_tally_latencies(tally, &latencies);
+    ck_assert_uint_eq(latencies.count, answered);
+    ck_assert_uint_eq(over_time, answered);
+    uint64_t shed = 0;
+    for (size_t region = A; region <= C; region++) {
+        shed += tally->regions[region].shed;
+        for (size_t class = 0; class < SCALE_CLASS_COUNT; class ++)
+            by_region += tally->regions[region].latencies[class].count;
+    }
+    ck_assert_uint_eq(by_region, answered);
+    ck_assert_uint_eq(kinds[SCALE_SHED], shed);
+    ck_assert_uint_gt(shed, 0);
+    ck_assert_uint_gt(kinds[SCALE_QUEUED], 0);
+    ck_assert_uint_gt(kinds[SCALE_FAILED], 0);
+    ck_assert_uint_gt(tally->hung, 0);
+    /* A fault's part of the time is told of by itself. */
+    uint64_t meanwhile = requests_at(3) + requests_at(4);
+    ck_assert_uint_eq(scale_tally_requests(tally->faults[0].kinds), meanwhile);
+    ck_assert_uint_eq(scale_tally_requests(tally->faults[1].kinds), requests_at(10));
+}
+END_TEST
+
+START_TEST(requests_follow_the_sun)
+{
+    simulate(EXACT READS "users: {b: 1M}\nduration: 24h\nslice: 30m\npeak_to_trough: 4\n"
+                         "peak_hour: 20\n");
+    /* B is 2 h ahead of Greenwich: most is asked around 18:00 there. */
+    double mean = 1e6 * 20 / 24;
+
+    for (size_t time = 0; time < 24; time++) {
+        double middle = ((double)time + 0.5 + 2 - 20) * M_PI / 12;
+        double flattened = sin(M_PI / 24) / (M_PI / 24);
+        about((double)requests_at(time), mean * (1 + 0.6 * flattened * cos(middle)));
+    }
+    about((double)requests_of(tally), 20e6);
+}
+END_TEST
+
+/* ---- luck belongs to the day ---- */
+
+static const char lively[] = "topology: t.yaml\nusers: {a: 20k, b: 30k, c: 10k}\nduration: 7h\n"
+                             "slice: 7m\nfaults:\n - {at: 1h, for: 1h, region: a}\n"
+                             " - {at: 3h, for: 1h, isolate: b, flap: 45s}\n";
+
+START_TEST(it_does_not_matter_who_counts)
+{
+    simulate(lively);
+    for (size_t jobs = 2; jobs <= 5; jobs++) {
+        struct scale_tally *shared = run(world, jobs);
+        ck_assert_uint_eq(shared->size, tally->size);
+        ck_assert_mem_eq(shared, tally, tally->size);
+        free(shared);
+    }
+}
+END_TEST
+
+START_TEST(another_seed_is_another_day)
+{
+    char text[1024];
+
+    simulate(lively);
+    uint64_t first = requests_of(tally);
+    strcpy(text, lively);
+    strcat(text, "seed: 2\n");
+    simulate(text);
+    ck_assert_uint_ne(first, requests_of(tally));
+}
+END_TEST
+
+/* ---- what breaks ---- */
+
+#define OUTAGE                                                                                     \
+    "users: {a: 100k, b: 100k, c: 100k}\nduration: 6h\nslice: 15m\npeak_to_trough: 1\n"            \
+    "service_time: 0\n"
+
+START_TEST(a_dead_region_moves_exactly_its_own_hours)
+{
+    uint64_t well[SCALE_TALLY_TIMES][3], kinds_well[SCALE_TALLY_TIMES];
+
+    simulate(EXACT READS OUTAGE);
+    for (size_t time = 0; time < SCALE_TALLY_TIMES; time++) {
+        memcpy(well[time], tally->times[time].work, sizeof well[time]);
+        kinds_well[time] = tally->times[time].kinds[SCALE_READ][SCALE_FINE];
+    }
+    /* 15 min are a part of the time: 4 to 7 are those of the fault. */
+    simulate(EXACT READS OUTAGE "faults:\n - {at: 1h, for: 1h, region: a}\n");
+    for (size_t time = 0; time < SCALE_TALLY_TIMES; time++) {
+        const struct scale_tally_time *seen = &tally->times[time];
+        if (time < 4 || time > 8) {
+            ck_assert_mem_eq(seen->work, well[time], sizeof well[time]);
+            ck_assert_uint_eq(seen->kinds[SCALE_READ][SCALE_FINE], kinds_well[time]);
+        } else if (time < 8) {
+            ck_assert_uint_eq(seen->work[A], 0);
+        } else { /* it is let back by two probes */
+            ck_assert_uint_gt(seen->work[A], well[time][A] * 99 / 100);
+            ck_assert_uint_lt(seen->work[A], well[time][A] * 102 / 100);
+        }
+    }
+    /* Who reads at A goes to B, 79 ms further; after 5 min those who have their home at A are
+     * logged out for lack of it. */
+    ck_assert_uint_eq(tally->places[A].latencies.most_us, 80000);
+    ck_assert_uint_eq(tally->places[B].kinds[SCALE_SLOWER], 0);
+    about((double)tally->places[A].kinds[SCALE_FAILED], 100e3 * 20 / 24 * 55 / 60);
+    about((double)tally->places[A].kinds[SCALE_STALE], 100e3 * 20 / 24 * 5 / 60);
+}
+END_TEST
+
+START_TEST(who_is_cut_off_unnoticed_waits_for_the_probes)
+{
+    simulate(EXACT READS OUTAGE "faults:\n - {at: 1h, for: 1m, cut: ['client:a', a]}\n");
+    /* Requests of about a second, 23 of them, hang for half of it on average. */
+    ck_assert_uint_gt(tally->hung, 8);
+    ck_assert_uint_lt(tally->hung, 50);
+    double mean_us = (double)tally->hung_us / (double)tally->hung;
+    ck_assert_double_gt(mean_us, 200e3);
+    ck_assert_double_lt(mean_us, 700e3);
+    const struct scale_tally_place *place = &tally->places[A];
+    ck_assert_uint_eq(place->kinds[SCALE_FAILED], 0);
+    ck_assert_uint_gt(place->latencies.most_us, 80000 + 300000);
+    ck_assert_uint_lt(place->latencies.most_us, 80000 + 1200000);
+    ck_assert_uint_eq(tally->places[B].kinds[SCALE_FINE],
+                      scale_tally_requests(tally->places[B].kinds));
+}
+END_TEST
+
+START_TEST(what_is_sent_into_a_short_cut_comes_late)
+{
+    simulate(EXACT READS "users: {a: 10M}\nduration: 2m\nslice: 1m\nservice_time: 0\n"
+                         "faults:\n - {at: 30s, for: 500ms, cut: ['client:a', a]}\n");
+    /* Half a second of 2,300 a second; the last of them at once, the first after all of it. */
+    const struct scale_tally_place *place = &tally->places[A];
+    uint64_t requests = scale_tally_requests(place->kinds);
+
+    about((double)tally->hung, (double)requests / 240);
+    ck_assert_uint_eq(place->kinds[SCALE_SLOWER], tally->hung);
+    ck_assert_uint_eq(place->kinds[SCALE_FINE] + tally->hung, requests);
+    ck_assert_uint_le(place->latencies.most_us, 1000 + 500000);
+    ck_assert_uint_gt(place->latencies.most_us, 1000 + 480000);
+    about((double)tally->times[0].work[A] + (double)tally->times[1].work[A], (double)requests);
+}
+END_TEST
+
+START_TEST(writes_wait_and_go_home_again)
+{
+    simulate(EXACT "mix_metadata_write: 1\nmix_metadata_read: 0\nmix_metadata_reread: 0\n"
+                   "mix_vault_read: 0\nmix_shared_read: 0\nmix_vault_write: 0\n"
+                   "mix_token_refresh: 0\nmix_log_in: 0\nmix_sign_up: 0\n"
+                   "users: {a: 100k}\npeak_to_trough: 1\nduration: 4h\nslice: 1m\n"
+                   "faults:\n - {at: 1h, for: 5m, region: a}\n");
+    /* 23 a second for 5 min wait at B, the nearest of the others, and are home within 14 s. */
+    double queued = 100e3 * 20 / 86400 * 300;
+
+    about((double)kind_of(SCALE_QUEUED), queued + 100e3 * 20 / 86400 * 0.3);
+    ck_assert_double_ge(tally->regions[B].queued_most, queued - 1e-6);
+    ck_assert_double_le(tally->regions[B].queued_most, queued * 1.01);
+    ck_assert_double_eq(tally->regions[C].queued_most, 0);
+    ck_assert_uint_eq(kind_of(SCALE_FAILED), 0);
+}
+END_TEST
+
+START_TEST(a_full_queue_refuses)
+{
+    static const char topology[] = "regions: [{name: a, place: '0,0'}, {name: b, place: '0,30'}]\n"
+                                   "settings: {queue_max_entries: 1000}\n";
+    world = scale_fixture_world(
+        topology, "topology: t.yaml\nusers: {a: 1M}\npeak_to_trough: 1\nduration: 1h\n"
+                  "faults:\n - {at: 10m, for: 5m, region: a}\n");
+    tally = run(world, 1);
+    about((double)kind_of(SCALE_QUEUED), 1000);
+    ck_assert_double_eq(tally->regions[B].queued_most, 1000);
+    /* 12 of 100 are writes; token life and all else left aside, the others found no room. */
+    ck_assert_uint_gt(kind_of(SCALE_QUEUE_FULL), 5000);
+}
+END_TEST
+
+START_TEST(a_region_that_is_asked_for_too_much_sheds_the_rest)
+{
+    /* Twice what it can do, with 10 workers of 10 ms. */
+    simulate("topology: t.yaml\nclient_jitter: 0\nclient_loss: 0%\nroaming: 0%\n" READS
+             "users: {a: 8640k}\nrequests_per_user: 20\npeak_to_trough: 1\nduration: 10m\n"
+             "capacity: {a: 1000}\nservice_time: 10ms\nwait_most: 100ms\n"
+             "service_spread: constant\n");
+    double requests = 2000.0 * 600;
+
+    about((double)requests_of(tally), requests);
+    ck_assert_double_eq_tol((double)kind_of(SCALE_SHED) / requests, 0.5, 0.005);
+    ck_assert_double_eq_tol(tally->regions[A].busiest, 2, 0.05);
+    /* The queue is as long as may be; never longer. */
+    ck_assert_uint_le(tally->places[A].latencies.most_us, 1000 + 10000 + 100000 + 1);
+    ck_assert_double_gt(scale_histogram_quantile(&tally->places[A].latencies, 0.5), 100000);
+}
+END_TEST
+
+START_TEST(capacities_are_headroom_above_each_ones_own_peak)
+{
+    simulate("topology: t.yaml\nusers: {a: 8640k}\nduration: 1m\nroaming: 0%\n" READS
+             "headroom: 1.5\nservice_time: 2ms\nslice: 1m\npeak_to_trough: 3\n"
+             "capacity: {b: 777}\n");
+    struct scale *scale = scale_create(world);
+
+    /* 2,000 a second on average, half as many again at the peak. */
+    ck_assert_double_eq_tol(scale_capacity(scale, A), 2000 * 1.5 * 1.5, 0.1);
+    ck_assert_double_eq(scale_workers(scale, A), 9);
+    ck_assert_double_eq(scale_capacity(scale, B), 777);
+    /* Nobody is nearest to C: one worker is there all the same. */
+    ck_assert_double_eq(scale_capacity(scale, C), 500);
+    ck_assert_double_eq(scale_workers(scale, C), 1);
+    scale_free(scale);
+}
+END_TEST
+
+/* A hundred times as many requests take no more room, and neither do longer days. */
+START_TEST(memory_depends_on_the_world_alone)
+{
+    simulate("topology: t.yaml\nusers: {a: 1k}\nduration: 1h\n");
+    size_t size = tally->size;
+
+    simulate("topology: t.yaml\nusers: {a: 1M}\nduration: 31d\nslice: 1h\nrequests_per_user: 1\n");
+    ck_assert_uint_eq(tally->size, size);
+    ck_assert_uint_gt(requests_of(tally), 30000000);
+    ck_assert_uint_le(scale_tally_time_count(world), SCALE_TALLY_TIMES);
+    ck_assert_uint_le(size, 4u << 20);
+}
+END_TEST
+
+START_TEST(parts_of_the_time_are_whole_slices)
+{
+    static const struct {
+        const char *text;
+        uint64_t time_s;
+        size_t times;
+    } cases[] = {{"duration: 24h\n", 3600, 24},
+                 {"duration: 10m\n", 60, 10},
+                 {"duration: 36h\nslice: 1m\n", 5400, 24},
+                 {"duration: 25m\nslice: 10m\n", 600, 3},
+                 {"duration: 5s\n", 5, 1}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        simulate(cases[i].text);
+        ck_assert_uint_eq(scale_tally_time_us(world), cases[i].time_s * SECOND_US);
+        ck_assert_uint_eq(scale_tally_time_count(world), cases[i].times);
+    }
+}
+END_TEST
+
+/* ---- what is told ---- */
+
+START_TEST(a_result_has_all_its_tables)
+{
+    static const char *const tables[] = {"requests", "latency", "faults", "times",
+                                         "load",     "regions", "places"};
+    struct result *result = result_create("scale", "A day of a large world");
+
+    simulate(lively);
+    struct scale *scale = scale_create(world);
+    scale_tell(&(struct scale_told){world, scale, tally}, result);
+    json_t *json = result_as_json(result, json_null());
+    json_t *told = json_object_get(json, "tables");
+    for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
+        ck_assert_uint_gt(json_array_size(json_object_get(told, tables[i])), 0);
+    json_t *regions = json_object_get(told, "regions");
+    /* From west to east. */
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(regions, 0), "region")), "c");
+    ck_assert_str_eq(json_string_value(json_object_get(json_array_get(regions, 2), "region")), "b");
+    double requests = 0;
+    size_t index;
+    json_t *row;
+    json_array_foreach(json_object_get(told, "requests"), index, row) requests +=
+        json_number_value(json_object_get(row, "requests"));
+    ck_assert_double_eq(requests, (double)requests_of(tally));
+    json_t *fault = json_array_get(json_object_get(told, "faults"), 0);
+    ck_assert_str_eq(json_string_value(json_object_get(fault, "fault")), "a killed");
+    ck_assert_str_eq(json_string_value(json_object_get(fault, "from_utc")), "01:00");
+    json_t *parameters = json_object();
+    char *page = result_as_html(result, parameters);
+    ck_assert_ptr_nonnull(strstr(page, "Requests a second, by region and time"));
+    free(page);
+    json_decref(parameters);
+    json_decref(json);
+    scale_free(scale);
+    result_free(result);
+}
+END_TEST
+
+START_TEST(clocks_say_days_only_when_there_are_some)
+{
+    char text[SCALE_TELL_TIME_SIZE];
+
+    simulate("duration: 1m\nbegins: 23h\n");
+    ck_assert_str_eq(scale_tell_time(world, 0, text), "23:00");
+    ck_assert_str_eq(scale_tell_time(world, 3661 * SECOND_US, text), "1d 00:01");
+}
+END_TEST
+
+/* A world in which nobody asks for anything, and one of a single region, are worlds, too. */
+START_TEST(quiet_and_small_worlds_can_be_told_of)
+{
+    static const char *const texts[] = {"requests_per_user: 0\nduration: 10m\n",
+                                        "regions: 1\nduration: 10m\nfaults:\n"
+                                        " - {at: 1m, for: 1m, isolate: us-east}\n"
+                                        " - {at: 5m, for: 1m, region: us-east}\n"};
+
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct result *result = result_create("scale", "A day of a large world");
+        simulate(texts[i]);
+        struct scale *scale = scale_create(world);
+        scale_tell(&(struct scale_told){world, scale, tally}, result);
+        char *text = result_as_text(result, false);
+        ck_assert_ptr_nonnull(strstr(text, "How requests end"));
+        free(text);
+        scale_free(scale);
+        result_free(result);
+    }
+    ck_assert_uint_gt(kind_of(SCALE_FAILED), 0);
+}
+END_TEST
+
+int main(void)
+{
+    const TTest *const tests[] = {
+        a_read_takes_exactly_its_round_trip_and_its_work,
+        each_operation_has_the_way_that_it_takes,
+        counts_add_up_whichever_way_they_are_counted,
+        requests_follow_the_sun,
+        it_does_not_matter_who_counts,
+        another_seed_is_another_day,
+        a_dead_region_moves_exactly_its_own_hours,
+        who_is_cut_off_unnoticed_waits_for_the_probes,
+        what_is_sent_into_a_short_cut_comes_late,
+        writes_wait_and_go_home_again,
+        a_full_queue_refuses,
+        a_region_that_is_asked_for_too_much_sheds_the_rest,
+        capacities_are_headroom_above_each_ones_own_peak,
+        memory_depends_on_the_world_alone,
+        parts_of_the_time_are_whole_slices,
+        a_result_has_all_its_tables,
+        clocks_say_days_only_when_there_are_some,
+        quiet_and_small_worlds_can_be_told_of,
+    };
+
+    return suite_run(&(struct suite){
+        .name = "scale", .tear_down = tear_down, .timeout_s = 120, SUITE_TESTS(tests)});
+}
