@@ -143,7 +143,7 @@ char *result_as_html(const struct result *result, const json_t *parameters)
     add_lines(&out, &result->assumptions, "What this assumes", "faint");
     text_add(&out, "<details><summary>Parameters</summary>");
     add_element(&out, "pre", "", values);
-    text_add(&out, "</details>\n<p class=\"faint\">Made by MeCentral: mecentral model ");
+    text_add(&out, "</details>\n<p class=\"faint\">Made by MeCentral: ");
     result_svg_escape(&out, result->name);
     text_add(&out, "</p></body></html>\n");
     free(values);

@@ -1,6 +1,10 @@
 #include "sim/model/scale_draw.h"
 
+#include <math.h>
+
 #include "routerd/policy.h"
+
+#define OFTEN 0.5 /* of exponential waits are in bounds, and so need not be drawn again */
 
 /* One cell's requests, under way. */
 struct drawing {
@@ -59,10 +63,19 @@ static double work_us(struct drawing *drawing)
 static double wait_us(struct drawing *drawing)
 {
     const struct scale_wait *wait = drawing->wait;
+    struct scale_draw_place *at = drawing->at;
+    double us;
 
     if (unit(drawing) >= wait->waits)
         return 0;
-    return scale_wait_us(wait, unit(drawing));
+    if (wait->below_most < OFTEN)
+        return scale_wait_us(wait, unit(drawing));
+    /* What scale_wait_us() gives, but by the table: it is no logarithm that is waited for. */
+    do
+        us = fabs(wait->drain_us) *
+             scale_luck_take(&at->luck->exponential, random_next(&at->random));
+    while (us > wait->most_us);
+    return wait->drain_us > 0 ? us : wait->most_us - us;
 }
 
 /* Returns false when it is turned away. */
@@ -95,7 +108,7 @@ static void draw_one(struct drawing *drawing)
     us += scale_luck_delay_us(drawing->out, random) + scale_luck_delay_us(drawing->back, random);
     if (cell->other != POLICY_NONE)
         us += other_us(drawing);
-    us += (uint64_t)(work_us(drawing) + wait_us(drawing) + 0.5);
+    us += (uint64_t)(int64_t)(work_us(drawing) + wait_us(drawing) + 0.5);
 
     uint32_t bucket = scale_histogram_bucket(us);
     drawing->places[bucket]++;

@@ -39,7 +39,7 @@ static inline double scale_luck_take(const struct scale_luck_table *table, uint6
     unsigned octave = (unsigned)__builtin_clzll(bits | UINT64_C(1) << (64 - SCALE_LUCK_OCTAVES));
     uint64_t rest = bits << octave << 1;
     const float *place = &table->at[octave][rest >> 58];
-    double part = (double)(uint32_t)(rest >> 26) * 0x1p-32;
+    double part = (double)(int64_t)(rest << 6 >> 32) * 0x1p-32;
 
     return (double)place[0] + part * ((double)place[1] - (double)place[0]);
 }
@@ -66,8 +66,9 @@ static inline uint64_t scale_luck_delay_us(const struct scale_luck_link *link,
     uint64_t us = link->latency_us;
 
     if (link->jitter_us > 0)
-        us +=
-            (uint64_t)(link->jitter_us * scale_luck_take(link->jitter, random_next(random)) + 0.5);
+        us += (uint64_t)(int64_t)(link->jitter_us *
+                                      scale_luck_take(link->jitter, random_next(random)) +
+                                  0.5);
     if (link->loss > 0) {
         uint64_t bits = random_next(random);
         if (bits < link->loss)

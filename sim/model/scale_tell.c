@@ -54,7 +54,15 @@ static void assume_requests(const struct scale_world *world, struct result *resu
 static void assume_failures(const struct scale_world *world, struct result *result)
 {
     const Mec__Settings *settings = world->deployment->config->settings;
+    char bound[RESULT_NUMBER_SIZE], left[RESULT_NUMBER_SIZE];
 
+    result_assume(
+        result,
+        "Of a home that is away, copies serve the vault for %s more (revocation_bound); tokens of "
+        "its users run out after %s, half of token_lifetime, and nobody else renews them.",
+        result_show(RESULT_US, (double)traffic_rules_of(world->traffic)->revocation_bound_us,
+                    bound),
+        result_show(RESULT_US, (double)traffic_rules_of(world->traffic)->token_left_us, left));
     result_assume(result, "Who is asked has the router's own policy decided, by what its own "
                           "health code believes at that place and moment: probes leave, get stuck "
                           "and come back over links that faults hold up. What is sent to a region "

@@ -186,40 +186,68 @@ static void sort_regions(const struct scale_told *told, size_t ret_order[TOPOLOG
         ret_order[i] = order[i].region;
 }
 
-static void draw_load(struct result_table *table, const char *const *names)
+/* Columns for the time and for each region. */
+static void region_columns(const struct scale_told *told, const size_t *order,
+                           enum result_unit unit, struct result_column ret_columns[],
+                           const char *ret_names[TOPOLOGY_REGIONS_MAX + 1])
 {
-    result_chart(table,
-                 &(struct result_chart){.kind = RESULT_HEAT,
-                                        .title = "Requests a second, by region and time",
-                                        .label = "from_utc",
-                                        .values = names,
-                                        .note = "Regions from west to east; times are UTC."});
+    size_t count = told->tally->region_count;
+
+    ret_columns[0] = (struct result_column){"from_utc", "from (UTC)", RESULT_TEXT};
+    for (size_t i = 0; i < count; i++) {
+        ret_names[i] = told->world->deployment->region[order[i]];
+        ret_columns[1 + i] = (struct result_column){ret_names[i], ret_names[i], unit};
+    }
+    ret_names[count] = NULL;
+}
+
+static double work_per_s(const struct scale_told *told, size_t time, size_t region)
+{
+    return (double)told->tally->times[time].work[region] / time_s(told, time);
+}
+
+static void tell_load(const struct scale_told *told, const size_t *order, struct result *result)
+{
+    struct result_column columns[1 + TOPOLOGY_REGIONS_MAX];
+    const char *names[TOPOLOGY_REGIONS_MAX + 1];
+    size_t count = told->tally->region_count;
+
+    region_columns(told, order, RESULT_COUNT, columns, names);
+    struct result_table *table = result_table(
+        result, "load", "Requests a second that regions have to do with", columns, 1 + count);
+    for (size_t time = 0; time < scale_tally_time_count(told->world); time++) {
+        time_name(told, time, table);
+        for (size_t i = 0; i < count; i++)
+            result_number(table, work_per_s(told, time, order[i]));
+    }
     result_chart(table, &(struct result_chart){.kind = RESULT_LINES,
                                                .title = "Requests a second, by region",
                                                .label = "from_utc",
                                                .values = names});
 }
 
-static void tell_load(const struct scale_told *told, const size_t *order, struct result *result)
+/* As shares of what each can do regions can be compared, and the sun be seen. */
+static void tell_busy(const struct scale_told *told, const size_t *order, struct result *result)
 {
-    struct result_column columns[1 + TOPOLOGY_REGIONS_MAX] = {
-        {"from_utc", "from (UTC)", RESULT_TEXT}};
-    const char *names[TOPOLOGY_REGIONS_MAX + 1] = {NULL};
+    struct result_column columns[1 + TOPOLOGY_REGIONS_MAX];
+    const char *names[TOPOLOGY_REGIONS_MAX + 1];
     size_t count = told->tally->region_count;
 
-    for (size_t i = 0; i < count; i++) {
-        names[i] = told->world->deployment->region[order[i]];
-        columns[1 + i] = (struct result_column){names[i], names[i], RESULT_COUNT};
-    }
-    struct result_table *table = result_table(
-        result, "load", "Requests a second that regions have to do with", columns, 1 + count);
+    region_columns(told, order, RESULT_SHARE, columns, names);
+    struct result_table *table =
+        result_table(result, "busy", "How busy that makes them", columns, 1 + count);
     for (size_t time = 0; time < scale_tally_time_count(told->world); time++) {
         time_name(told, time, table);
         for (size_t i = 0; i < count; i++)
             result_number(table,
-                          (double)told->tally->times[time].work[order[i]] / time_s(told, time));
+                          work_per_s(told, time, order[i]) / scale_capacity(told->scale, order[i]));
     }
-    draw_load(table, names);
+    result_chart(table,
+                 &(struct result_chart){.kind = RESULT_HEAT,
+                                        .title = "How busy regions are, by time",
+                                        .label = "from_utc",
+                                        .values = names,
+                                        .note = "Regions from west to east; times are UTC."});
 }
 
 static void region_row(const struct scale_told *told, size_t region, struct result_table *table)
@@ -354,6 +382,7 @@ void scale_tell_tables(const struct scale_told *told, struct result *result)
     tell_faults(told, result);
     tell_times(told, result);
     tell_load(told, order, result);
+    tell_busy(told, order, result);
     tell_regions(told, order, result);
     tell_places(told, result);
 }

@@ -59,9 +59,6 @@ static int take_capacities(struct scale_world *world, const struct params *param
     for (size_t i = 0; error == 0 && i < tree->count; i++)
         error = take_capacity(world, &tree->children[i], ret_error);
     world->headroom = params_value(params, SCALE_WORLD_HEADROOM);
-    if (error == 0 && world->headroom <= 0 && tree->count < world->deployment->region_count)
-        return params_error(params, SCALE_WORLD_HEADROOM, ret_error,
-                            "regions whose capacity is not given could do nothing");
     return error;
 }
 

@@ -221,3 +221,26 @@ def detection(rounds=5):
                 if kind == "pause":
                     world.cli("resume", "us-east")
     return found
+
+
+def large_day(requests_per_user=20):
+    """The day of docs/worlds/sun.yaml by two processes: requests, users, seconds, MiB of the larger
+    process."""
+    worlds = os.path.join(TOP, "docs", "worlds")
+    with open(os.path.join(worlds, "sun.yaml"), encoding="utf-8") as file:
+        text = file.read()
+    text = text.replace("topology: ", "topology: %s/" % worlds)
+    text = text.replace("requests_per_user: 20", "requests_per_user: %d" % requests_per_user)
+    with tempfile.TemporaryDirectory() as directory:
+        world = os.path.join(directory, "world.yaml")
+        with open(world, "w", encoding="utf-8") as file:
+            file.write(text)
+        started = time.monotonic()
+        done = subprocess.run([os.path.join(BUILD, "control", "mecentral"), "sim", "--world", world,
+                               "--json", "--jobs", "2"], check=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        seconds = time.monotonic() - started
+    tables = json.loads(done.stdout)["tables"]
+    return {"requests": sum(row["requests"] for row in tables["requests"]),
+            "users": sum(row["users"] for row in tables["places"]), "seconds": seconds,
+            "mib": float(re.search(r"of at most ([0-9.]+) MiB", done.stderr).group(1))}

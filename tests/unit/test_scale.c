@@ -1,10 +1,13 @@
 /* Days of small worlds, of which one knows what must come out. */
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/memory.h"
 #include "common/moment.h"
+#include "control/text.h"
 #include "sim/model/scale_tell.h"
 #include "tests/unit/scale_fixture.h"
 #include "tests/unit/suite.h"
@@ -419,8 +422,8 @@ END_TEST
 
 START_TEST(a_result_has_all_its_tables)
 {
-    static const char *const tables[] = {"requests", "latency", "faults", "times",
-                                         "load",     "regions", "places"};
+    static const char *const tables[] = {"requests", "latency", "faults",  "times",
+                                         "load",     "busy",    "regions", "places"};
     struct result *result = result_create("scale", "A day of a large world");
 
     simulate(lively);
@@ -445,7 +448,7 @@ START_TEST(a_result_has_all_its_tables)
     ck_assert_str_eq(json_string_value(json_object_get(fault, "from_utc")), "01:00");
     json_t *parameters = json_object();
     char *page = result_as_html(result, parameters);
-    ck_assert_ptr_nonnull(strstr(page, "Requests a second, by region and time"));
+    ck_assert_ptr_nonnull(strstr(page, "How busy regions are, by time"));
     free(page);
     json_decref(parameters);
     json_decref(json);
@@ -487,6 +490,70 @@ START_TEST(quiet_and_small_worlds_can_be_told_of)
 }
 END_TEST
 
+/* ---- the ends of what may be said ---- */
+
+static bool is_number(const struct params_spec *spec)
+{
+    return spec->kind != PARAMS_TREE && spec->kind != PARAMS_TEXT && spec->kind != PARAMS_FILE &&
+           spec->kind != PARAMS_CHOICE && spec->most > 0;
+}
+
+/* A few users, who ask for little or much, on a day with all kinds of trouble. */
+static void stand(size_t index, double value)
+{
+    const struct params_spec *spec = &scale_world_specs[index];
+    bool many = index == SCALE_WORLD_REQUESTS && value > 0;
+    const char *unit = spec->kind == PARAMS_DURATION ? "us" : spec->kind == PARAMS_SHARE ? "%" : "";
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             "topology: t.yaml\n%s%s%s%s%s: %.16g%s\nfaults:\n"
+             " - {at: 0, for: 500ms, isolate: a}\n - {at: 0, for: 10s, region: b, flap: 1s}\n",
+             index == DEPLOYMENT_USERS_TOTAL ? "requests_per_user: 0\n" : "",
+             many                              ? "users: {a: 1}\n"
+             : index == DEPLOYMENT_USERS_TOTAL ? ""
+                                               : "users: {a: 500}\n",
+             index == SCALE_WORLD_DURATION ? "slice: 1h\n" : "duration: 5h\n", "", spec->key,
+             spec->kind == PARAMS_SHARE ? value * 100 : value, unit);
+    if (index == SCALE_WORLD_SLICE && value < 1e7)
+        strcat(text, "client_loss: 90%\n");
+    simulate(text);
+    ck_assert_uint_le(requests_of(tally), 1000000);
+}
+
+START_TEST(the_ends_of_the_parameters_make_worlds)
+{
+    const struct params_spec *spec = &scale_world_specs[_i];
+
+    if (!is_number(spec))
+        return;
+    stand((size_t)_i, spec->least);
+    stand((size_t)_i, spec->most);
+}
+END_TEST
+
+/* ---- the manual ---- */
+
+START_TEST(the_table_in_docs_has_every_key)
+{
+    FILE *file = fopen(SOURCE_ROOT "/docs/scale.md", "r");
+    char *page = memory_alloc(1 << 18);
+
+    ck_assert_ptr_nonnull(file);
+    ck_assert_uint_gt(fread(page, 1, (1 << 18) - 1, file), 0);
+    fclose(file);
+    for (size_t i = 0; i < SCALE_WORLD_PARAM_COUNT; i++) {
+        const struct params_spec *spec = &scale_world_specs[i];
+        const char *quote = *spec->initial ? "`" : "";
+        char *row = text_format("\n| `%s` | %s%s%s | %s |\n", spec->key, quote, spec->initial,
+                                quote, spec->help);
+        ck_assert_msg(strstr(page, row) != NULL, "docs/scale.md lacks:%s", row);
+        free(row);
+    }
+    free(page);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -508,8 +575,15 @@ int main(void)
         a_result_has_all_its_tables,
         clocks_say_days_only_when_there_are_some,
         quiet_and_small_worlds_can_be_told_of,
+        the_table_in_docs_has_every_key,
     };
 
-    return suite_run(&(struct suite){
-        .name = "scale", .tear_down = tear_down, .timeout_s = 120, SUITE_TESTS(tests)});
+    const struct suite_loop loops[] = {
+        {the_ends_of_the_parameters_make_worlds, SCALE_WORLD_PARAM_COUNT}};
+
+    return suite_run(&(struct suite){.name = "scale",
+                                     .tear_down = tear_down,
+                                     .timeout_s = 120,
+                                     SUITE_TESTS(tests),
+                                     SUITE_LOOPS(loops)});
 }

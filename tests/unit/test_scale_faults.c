@@ -64,7 +64,7 @@ static const struct {
     {HEAD "capacity: {x: 5}\n", "w.yaml:3: capacity.x: there is no such region"},
     {HEAD "capacity: {a: 0}\n", "w.yaml:3: capacity.a: \"0\" is not requests a second"},
     {HEAD "capacity: [a]\n", "w.yaml:3: capacity: regions and requests a second are wanted"},
-    {HEAD "headroom: 0\n", "w.yaml:3: headroom: regions whose capacity is not given"},
+    {HEAD "headroom: 0\n", "w.yaml:3: headroom: \"0\" is not from 0.01 to 1M"},
     {HEAD "requests_per_user: nan\n", "w.yaml:3: requests_per_user: \"nan\" is not a number"},
     {HEAD "requests_per_user: -1\n", "w.yaml:3: requests_per_user: \"-1\" is negative"},
     {HEAD "users_total: 1e12\n", "that would be 1.67e+12 requests"},
