@@ -3,10 +3,10 @@
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/directory.h"
 #include "common/memory.h"
 #include "common/plant.h"
 #include "common/reach.h"
@@ -29,36 +29,11 @@ struct claiming {
     unsigned tries;
 };
 
-static uint64_t weight(const char *name, const char *shard)
-{
-    crypto_generichash_state state;
-    uint8_t digest[crypto_generichash_BYTES_MIN];
-    uint64_t value = 0;
-
-    crypto_generichash_init(&state, NULL, 0, sizeof digest);
-    crypto_generichash_update(&state, (const uint8_t *)name, strlen(name) + 1);
-    crypto_generichash_update(&state, (const uint8_t *)shard, strlen(shard));
-    crypto_generichash_final(&state, digest, sizeof digest);
-    for (size_t i = 0; i < sizeof value; i++)
-        value = value << 8 | digest[i];
-    return value;
-}
-
 struct copy *names_directory(const struct region *region, const char *name)
 {
-    const char *best = NULL;
-    uint64_t best_weight = 0;
+    const char *shard = directory_of(region->config, name);
 
-    for (size_t i = 0; i < region->config->n_shards; i++) {
-        const char *shard = region->config->shards[i]->name;
-        uint64_t shard_weight = weight(name, shard);
-
-        if (best && shard_weight <= best_weight)
-            continue;
-        best = shard;
-        best_weight = shard_weight;
-    }
-    return best ? copies_find(region, best) : NULL;
+    return shard ? copies_find(region, shard) : NULL;
 }
 
 int names_parse(struct slice json, struct name_claim *ret_claim)

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "common/memory.h"
 #include "control/text.h"
@@ -21,10 +20,10 @@ const char *blast_class_name(enum blast_class class)
     return names[class];
 }
 
-/* ---- measuring ---- */
+/* ---- counting ---- */
 
-struct measuring {
-    struct blast *blast;
+struct blast_count {
+    struct blast blast;
     enum blast_class classes[TRAFFIC_OPERATION_COUNT];
     const struct deployment *deployment;
     /* Of the users of a place with a home: the worst so far. */
@@ -46,21 +45,27 @@ static enum blast_class class_of(enum traffic_operation operation)
     return BLAST_READS;
 }
 
-static void add(void *context, const struct traffic_question *question, double weight, double users,
-                const struct traffic_outcome *outcome)
+struct blast_count *blast_count_begin(const struct deployment *deployment)
 {
-    struct measuring *measuring = context;
-    struct blast *blast = measuring->blast;
-    enum traffic_kind *worst = &measuring->worst[question->geo][question->home];
+    struct blast_count *count = memory_alloc(sizeof *count);
 
-    (void)users;
+    count->deployment = deployment;
+    for (unsigned each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
+        count->classes[each] = class_of((enum traffic_operation)each);
+    return count;
+}
+
+void blast_count_add(struct blast_count *count, const struct traffic_question *question,
+                     double weight, enum traffic_kind kind, bool fails_anyway)
+{
+    enum traffic_kind *worst = &count->worst[question->geo][question->home];
+
     if (weight <= 0)
         return;
-    blast->classes[measuring->classes[question->operation]][outcome->kind] += weight;
-    blast->classes[BLAST_ALL][outcome->kind] += weight;
-    if (!traffic_operation(question->operation)->has_other && outcome->usual_us != UINT64_MAX &&
-        outcome->kind > *worst)
-        *worst = outcome->kind;
+    count->blast.classes[count->classes[question->operation]][kind] += weight;
+    count->blast.classes[BLAST_ALL][kind] += weight;
+    if (!traffic_operation(question->operation)->has_other && !fails_anyway && kind > *worst)
+        *worst = kind;
 }
 
 static void normalise(double shares[TRAFFIC_KIND_COUNT])
@@ -73,33 +78,43 @@ static void normalise(double shares[TRAFFIC_KIND_COUNT])
         shares[kind] /= sum;
 }
 
-static void count_users(const struct measuring *measuring)
+static void count_users(struct blast_count *count)
 {
-    const struct deployment *deployment = measuring->deployment;
+    const struct deployment *deployment = count->deployment;
 
     for (size_t geo = 0; geo < deployment->geo_count; geo++) {
         for (size_t home = 0; home < deployment->region_count; home++)
-            measuring->blast->users[measuring->worst[geo][home]] +=
-                deployment->geos[geo].users / deployment->users *
-                deployment->geos[geo].home_share[home];
+            count->blast.users[count->worst[geo][home]] += deployment->geos[geo].users /
+                                                           deployment->users *
+                                                           deployment->geos[geo].home_share[home];
     }
+}
+
+void blast_count_end(struct blast_count *count, struct blast *ret_blast)
+{
+    for (size_t each = 0; each < BLAST_CLASS_COUNT; each++)
+        normalise(count->blast.classes[each]);
+    count_users(count);
+    *ret_blast = count->blast;
+    free(count);
+}
+
+/* ---- measuring ---- */
+
+static void add(void *context, const struct traffic_question *question, double weight, double users,
+                const struct traffic_outcome *outcome)
+{
+    (void)users;
+    blast_count_add(context, question, weight, outcome->kind, outcome->usual_us == UINT64_MAX);
 }
 
 void blast_measure(const struct traffic *traffic, const struct traffic_state *state,
                    const double mix[TRAFFIC_OPERATION_COUNT], struct blast *ret_blast)
 {
-    struct measuring *measuring = memory_alloc(sizeof *measuring);
+    struct blast_count *count = blast_count_begin(traffic_deployment(traffic));
 
-    memset(ret_blast, 0, sizeof *ret_blast);
-    measuring->blast = ret_blast;
-    measuring->deployment = traffic_deployment(traffic);
-    for (unsigned each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
-        measuring->classes[each] = class_of((enum traffic_operation)each);
-    traffic_walk(traffic, state, mix, add, measuring);
-    for (size_t each = 0; each < BLAST_CLASS_COUNT; each++)
-        normalise(ret_blast->classes[each]);
-    count_users(measuring);
-    free(measuring);
+    traffic_walk(traffic, state, mix, add, count);
+    blast_count_end(count, ret_blast);
 }
 
 /* ---- phases ---- */

@@ -21,6 +21,15 @@ struct blast {
 void blast_measure(const struct traffic *traffic, const struct traffic_state *state,
                    const double mix[TRAFFIC_OPERATION_COUNT], struct blast *ret_blast);
 
+/* The same by hand, for kinds that were found out in another way: each question of traffic_walk()
+ * with its weight. @fails_anyway: also when all is well. blast_count_end() frees what
+ * blast_count_begin() has returned. */
+struct blast_count;
+struct blast_count *blast_count_begin(const struct deployment *deployment);
+void blast_count_add(struct blast_count *count, const struct traffic_question *question,
+                     double weight, enum traffic_kind kind, bool fails_anyway);
+void blast_count_end(struct blast_count *count, struct blast *ret_blast);
+
 /* A failure goes through phases, as trust in revocations ends and tokens run out. */
 #define BLAST_PHASES 3
 
