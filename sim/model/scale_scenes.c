@@ -98,7 +98,7 @@ static void take_state(const struct scale_scenes *scenes, uint32_t geo, uint64_t
     scene->away = state.client_cut[geo];
     memcpy(scene->services_down, state.services_down, sizeof scene->services_down);
     memcpy(scene->cut, state.cut, sizeof scene->cut);
-    for (uint32_t region = 0; region < scenes->health.region_count; region++) {
+    for (uint32_t region = 0; region < TOPOLOGY_REGIONS_MAX; region++) {
         scene->old |= (uint32_t)(since_us[region] > scenes->ages_us[0]) << region;
         scene->older |= (uint32_t)(since_us[region] > scenes->ages_us[1]) << region;
     }

@@ -2,6 +2,7 @@
  * wait meanwhile. Times in the comments are in virtual milliseconds. */
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -245,6 +246,25 @@ START_TEST(after_it_is_mended_two_probes_let_it_back)
 }
 END_TEST
 
+/* A probe that leaves 50 before the end is held and comes in time, 50 late; the next one leaves 450
+ * after the end. */
+START_TEST(what_is_held_at_the_end_counts)
+{
+    char text[256];
+
+    begin(HEAD);
+    uint64_t phase_us = scale_health_watch(&health, B, A)->phase_us;
+    tear_down();
+    snprintf(text, sizeof text, HEAD "faults:\n - {at: 60s, for: %lluus, isolate: a}\n",
+             (unsigned long long)(60 * SECOND_US + phase_us + 50000));
+    begin(text);
+    uint64_t mended_us = 120 * SECOND_US + phase_us + 50000;
+    const struct scale_watch *watch = watch_at(B, A, mended_us);
+    ck_assert(!watch->usable && watch->way == SCALE_WAY_OPEN);
+    ck_assert_uint_eq(watch->until_us, mended_us + 450000 + watch->round_trip_us);
+}
+END_TEST
+
 START_TEST(a_killed_region_is_noticed_at_once)
 {
     begin(HEAD "faults:\n - {at: 60s, for: 60s, region: a}\n");
@@ -440,6 +460,7 @@ int main(void)
         when_nothing_breaks_nothing_is_looked_at,
         a_cut_is_noticed_by_two_probes,
         after_it_is_mended_two_probes_let_it_back,
+        what_is_held_at_the_end_counts,
         a_killed_region_is_noticed_at_once,
         what_is_broken_from_the_beginning_is_seen_so,
         a_cut_of_one_place_is_its_own,
