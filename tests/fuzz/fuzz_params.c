@@ -10,12 +10,21 @@
 #include <string.h>
 
 #include "sim/model/latency_params.h"
+#include "sim/model/scale_tell.h"
 #include "tests/fuzz/fuzz.h"
 
 /* What takes longer is left to the models' own tests. */
 #define SAMPLES_MOST 50
 #define REGIONS_MOST 6
 #define GEOS_MOST    8
+
+#define SLICES_MOST 3
+#define SLICE_US    60e6
+#define PER_SLICE   2000.0
+
+/* Numbers of models from here on are the large world's, which is none that `mecentral model` knows.
+ */
+#define LARGE_WORLD 250
 
 static const char topology[] = "regions:\n  - name: us-east\n  - {name: berlin, place: Berlin}\n"
                                "links:\n  - {between: [us-east, berlin], rtt: 90ms, jitter: 2ms, "
@@ -190,10 +199,44 @@ static void check_model(const struct model *model, const struct params *params)
         check_run(model, params);
 }
 
+/* ---- a large world ---- */
+
+/* Its first slices, if few come in them. */
+static int run_large(const struct params *params, struct result *result, char **ret_error)
+{
+    struct scale_world *world;
+
+    if (scale_world_create(params, &world, ret_error) != 0)
+        return -EINVAL;
+    double users = world->deployment->users * world->requests_per_user;
+    bool is_small = (double)world->slice_us >= SLICE_US &&
+                    users * 2 * (double)world->slice_us / 86400e6 <= PER_SLICE &&
+                    world->slice_count < 10000;
+    struct scale *scale = is_small ? scale_create(world) : NULL;
+    while (scale && scale_done(scale) < world->slice_count && scale_done(scale) < SLICES_MOST)
+        scale_step(scale, true);
+    if (scale)
+        scale_tell(&(struct scale_told){world, scale, scale_tally(scale)}, result);
+    scale_free(scale);
+    scale_world_free(world);
+    return 0;
+}
+
+static const struct model large_world = {.name = "scale",
+                                         .title = "A day of a large world",
+                                         .specs = scale_world_specs,
+                                         .spec_count = SCALE_WORLD_PARAM_COUNT,
+                                         .run = run_large};
+
+static const struct model *pick(uint8_t number)
+{
+    return number >= LARGE_WORLD ? &large_world : model_at(number % model_count());
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_bytes bytes = {data, size};
-    const struct model *model = model_at(fuzz_number(&bytes) % model_count());
+    const struct model *model = pick(fuzz_number(&bytes));
     struct params *params = params_create(model->specs, model->spec_count);
     char *error = NULL;
 
