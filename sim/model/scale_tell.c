@@ -47,8 +47,8 @@ static void assume_requests(const struct scale_world *world, struct result *resu
                   result_show(RESULT_US, world->service_us, service),
                   world->service_varies ? "exponential" : "always alike");
     result_assume(result, "Each region that has to do with a request is as busy with it as with "
-                          "any other, log-ins and refusals included where it was asked; only the "
-                          "one that answers makes it wait.");
+                          "any other, log-ins included; only the one that answers makes it wait. "
+                          "What is shed is not tried elsewhere, as a router would do with reads.");
 }
 
 static void assume_failures(const struct scale_world *world, struct result *result)
