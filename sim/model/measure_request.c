@@ -159,6 +159,6 @@ struct measure_request measure_request_of(const char *tag, const struct deployme
     case TRAFFIC_OPERATION_COUNT:
         break;
     }
-    assert(!"no such operation");
+    assert(false && "an operation");
     return (struct measure_request){0};
 }
