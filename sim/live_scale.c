@@ -281,6 +281,14 @@ static int simulate(const struct options *options, const struct params *params,
     return error;
 }
 
+static struct params *create_params(void)
+{
+    struct params *params = params_create(scale_world_specs, SCALE_WORLD_PARAM_COUNT);
+
+    params_printed_by(params, "--print-world");
+    return params;
+}
+
 static int read_params(const struct options *options, struct params *params, char **ret_error)
 {
     char seed[32];
@@ -297,7 +305,7 @@ static int read_params(const struct options *options, struct params *params, cha
 
 int live_scale_run(const struct options *options, bool progress, char **ret_error)
 {
-    struct params *params = params_create(scale_world_specs, SCALE_WORLD_PARAM_COUNT);
+    struct params *params = create_params();
     struct scale_world *world = NULL;
     int error = read_params(options, params, ret_error);
 
@@ -312,7 +320,7 @@ int live_scale_run(const struct options *options, bool progress, char **ret_erro
 
 int live_scale_print(const struct options *options, char **ret_error)
 {
-    struct params *params = params_create(scale_world_specs, SCALE_WORLD_PARAM_COUNT);
+    struct params *params = create_params();
     int error = read_params(options, params, ret_error);
 
     if (error == 0) {

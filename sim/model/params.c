@@ -39,6 +39,11 @@ static void clear(struct params_value *value)
     *value = (struct params_value){0};
 }
 
+void params_printed_by(struct params *params, const char *option)
+{
+    params->printed_by = option;
+}
+
 void params_free(struct params *params)
 {
     if (!params)
@@ -188,6 +193,7 @@ struct params *params_create(const struct params_spec *specs, size_t count)
         .specs = specs,
         .count = count,
         .values = memory_alloc(count * sizeof *params->values),
+        .printed_by = "--print-params",
     };
     for (size_t i = 0; i < count; i++)
         take_default(params, i);
@@ -237,8 +243,8 @@ static int unknown_key(const struct params *params, const struct yaml_tree *pair
         keys[i] = params->specs[i].key;
     const char *near = nearest_find(pair->key, keys, params->count);
     free(keys);
-    return yaml_tree_error(pair, ret_error, "unknown parameter%s%s%s",
-                           near ? "; did you mean \"" : "; see --print-params", near ? near : "",
+    return yaml_tree_error(pair, ret_error, "unknown parameter; %s%s%s",
+                           near ? "did you mean \"" : "see ", near ? near : params->printed_by,
                            near ? "\"?" : "");
 }
 

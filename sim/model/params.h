@@ -48,6 +48,10 @@ struct params;
 struct params *params_create(const struct params_spec *specs, size_t count);
 void params_free(struct params *params);
 
+/* The option that prints all of them, which errors refer to; borrowed. It is --print-params unless
+ * said. */
+void params_printed_by(struct params *params, const char *option);
+
 size_t params_count(const struct params *params);
 const struct params_spec *params_spec(const struct params *params, size_t index);
 

@@ -23,6 +23,7 @@ struct params {
     size_t count;
     struct params_value *values;
     struct yaml_tree *file;
+    const char *printed_by;
     char **names; /* of texts that trees were read from */
     size_t name_count;
 };

@@ -27,7 +27,7 @@
       "the work of a request: `exponential`, or `constant`: always alike")                         \
     X(CAPACITY, "capacity", TREE, "{}", 0, 0, NULL,                                                \
       "requests a second that regions can do: `{us-east: 2000}`; others as `headroom` says")       \
-    X(HEADROOM, "headroom", NUMBER, "1.5", 0.01, 1e6, NULL,                                           \
+    X(HEADROOM, "headroom", NUMBER, "1.5", 0.01, 1e6, NULL,                                        \
       "a region can do so many times what it is asked at its own peak, all being well")            \
     X(WAIT_MOST, "wait_most", DURATION, "200ms", 0, 60e6, NULL,                                    \
       "a request that would have to wait for longer is turned away at once (503)")                 \

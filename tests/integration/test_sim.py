@@ -208,7 +208,8 @@ def test_the_name_of_a_running_world_is_no_file(tmp_path):
 def test_a_world_file_that_is_wrong_says_where(tmp_path):
     for text, says in (("peek_hour: 3\n", "world.yaml:1: peek_hour: unknown parameter"),
                        ("faults: [{at: 1h, for: 1h, region: x}]\n", "faults[0].region: there is no"),
-                       ("topology: none.yaml\n", "cannot read")):
+                       ("zzzz: 1\n", "world.yaml:1: zzzz: unknown parameter; see --print-world"),
+                       ("topology: none.yaml\n", "world.yaml:1: topology: cannot read ")):
         done = sim("--world", write_world(tmp_path, text))
         assert done.returncode == 64 and says in done.stderr and done.stdout == "", done.stderr
     done = sim("--world", str(tmp_path / "none"))
