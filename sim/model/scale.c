@@ -30,8 +30,8 @@ struct scale {
     struct scale_scenes *scenes;
     struct scale_queues queues;
     struct scale_tally *tally;
-    struct scale_tally_place place; /* one in one slice */
-    uint64_t slice;                 /* the next one */
+    struct scale_tally_part place; /* one in one slice, or a part of that */
+    uint64_t slice;                /* the next one */
 
     /* Of the slice. */
     uint64_t from_us;
@@ -199,7 +199,8 @@ static void come(struct scale *scale, uint32_t geo, const struct scale_span *spa
                  uint64_t until_us, struct random *counts)
 {
     double requests = expected(scale->world, geo, from_us, until_us);
-    struct scale_draw draw = {.from_us = from_us, .until_us = until_us, .faults = span->faults};
+    struct scale_draw draw = {
+        .from_us = from_us, .until_us = until_us, .faults = span->faults, .ahead = span->ahead};
 
     for (size_t i = 0; i < span->cells->count; i++) {
         draw.cell = span->cells->items[i];
@@ -274,7 +275,7 @@ static void get_busy(struct scale *scale, struct scale_tally_time *time)
 
 /* ---- what becomes of them ---- */
 
-static void clear_place(struct scale_tally_place *place)
+static void clear_place(struct scale_tally_part *place)
 {
     struct scale_histogram *latencies = &place->latencies;
 
@@ -285,6 +286,26 @@ static void clear_place(struct scale_tally_place *place)
     }
     memset(place->kinds, 0, sizeof place->kinds);
     latencies->count = latencies->sum_us = latencies->least_us = latencies->most_us = 0;
+}
+
+/* What has been counted belongs to its place, its time, and to faults: those of @draw. */
+static void take_place(struct scale *scale, uint32_t geo, const struct scale_draw *draw,
+                       struct scale_tally_time *time)
+{
+    struct scale_tally *tally = scale->tally;
+
+    scale_tally_add(&tally->places[geo], &scale->place);
+    scale_histogram_merge(&time->latencies, &scale->place.latencies);
+    for (uint32_t faults = draw->faults; faults != 0; faults &= faults - 1)
+        scale_tally_add(&tally->faults[__builtin_ctz(faults)].meanwhile, &scale->place);
+    for (uint32_t ahead = draw->ahead; ahead != 0; ahead &= ahead - 1)
+        scale_tally_add(&tally->faults[__builtin_ctz(ahead)].before, &scale->place);
+    clear_place(&scale->place);
+}
+
+static bool has_same_faults(const struct scale_draw *a, const struct scale_draw *b)
+{
+    return a->faults == b->faults && a->ahead == b->ahead;
 }
 
 static size_t draw_place(struct scale *scale, uint32_t geo, size_t first,
@@ -303,18 +324,17 @@ static size_t draw_place(struct scale *scale, uint32_t geo, size_t first,
         .place = &scale->place,
         .time = time,
     };
-    struct scale_tally_place *total = &scale->tally->places[geo];
+    size_t last = scale->last_draws[geo];
 
     scale_luck_seed(&drawing.random, scale->world->seed, scale->slice,
                     (uint64_t)geo * STREAMS + STREAM_LUCK);
-    for (; first < scale->last_draws[geo]; first++)
-        scale_draw_requests(&drawing, &scale->draws[first]);
-    for (size_t kind = 0; kind < SCALE_KIND_COUNT; kind++)
-        total->kinds[kind] += scale->place.kinds[kind];
-    scale_histogram_merge(&total->latencies, &scale->place.latencies);
-    scale_histogram_merge(&time->latencies, &scale->place.latencies);
-    clear_place(&scale->place);
-    return first;
+    for (; first < last; first++) {
+        const struct scale_draw *draw = &scale->draws[first];
+        scale_draw_requests(&drawing, draw);
+        if (first + 1 == last || !has_same_faults(draw, draw + 1))
+            take_place(scale, geo, draw, time);
+    }
+    return last;
 }
 
 static void draw_all(struct scale *scale)

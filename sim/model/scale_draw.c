@@ -130,8 +130,6 @@ static void count(const struct drawing *drawing, enum scale_kind kind, uint64_t 
 
     at->place->kinds[kind] += requests;
     at->time->kinds[draw->cell.class][kind] += requests;
-    for (uint32_t faults = draw->faults; faults != 0; faults &= faults - 1)
-        at->tally->faults[__builtin_ctz(faults)].kinds[kind] += requests;
 }
 
 static void keep(struct scale_histogram *histogram, const struct drawing *drawing)

@@ -16,7 +16,8 @@ struct scale_draw {
     uint64_t until_us;
     uint64_t release_us;  /* of those that hang: when the span behind the cut begins */
     uint64_t patience_us; /* but they hang for so long at most */
-    uint32_t faults;
+    uint32_t faults;      /* of its span: in force, and ahead */
+    uint32_t ahead;
 };
 
 /* What holds for all requests of a place in a slice. */
@@ -31,7 +32,7 @@ struct scale_draw_place {
     bool service_varies;
     struct random random;
     struct scale_tally *tally;
-    struct scale_tally_place *place; /* of the slice alone */
+    struct scale_tally_part *place; /* of the slice, or a part of it, alone */
     struct scale_tally_time *time;
 };
 

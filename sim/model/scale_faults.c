@@ -39,6 +39,24 @@ uint32_t scale_faults_in_force(const struct scale_faults *faults, uint64_t now_u
     return set;
 }
 
+/* From when on it is ahead. */
+static uint64_t ahead_us(const struct scale_fault *fault)
+{
+    uint64_t duration_us = fault->until_us - fault->from_us;
+
+    return fault->from_us > duration_us ? fault->from_us - duration_us : 0;
+}
+
+uint32_t scale_faults_ahead(const struct scale_faults *faults, uint64_t now_us)
+{
+    uint32_t set = 0;
+
+    for (size_t i = 0; i < faults->count; i++)
+        if (now_us >= ahead_us(&faults->items[i]) && now_us < faults->items[i].from_us)
+            set |= 1u << i;
+    return set;
+}
+
 /* Since when it has been as it is; only while it is broken. */
 static uint64_t broken_since_us(const struct scale_fault *fault, uint64_t now_us)
 {
@@ -140,6 +158,8 @@ uint64_t scale_faults_next_us(const struct scale_faults *faults, uint64_t now_us
 
     for (size_t i = 0; i < faults->count; i++) {
         const struct scale_fault *fault = &faults->items[i];
+        if (now_us < ahead_us(fault))
+            next_us = min_u64(next_us, ahead_us(fault));
         next_us = min_u64(next_us, next_turn_us(fault, now_us));
         next_us = min_u64(next_us, next_age_us(fault, now_us, ages_us, count));
     }

@@ -59,6 +59,10 @@ bool scale_faults_is_broken(const struct scale_fault *fault, uint64_t now_us);
 /* Those whose time it is, whether they flap or not, as a bit set. */
 uint32_t scale_faults_in_force(const struct scale_faults *faults, uint64_t now_us);
 
+/* Those that will be in force, and for longer than it takes until then: so as much time is before
+ * them, as far as there is any. */
+uint32_t scale_faults_ahead(const struct scale_faults *faults, uint64_t now_us);
+
 /* What is broken now. Its since_us stays 0, as it is not the same for all: instead each region is
  * told how long something that concerns it has been broken. */
 void scale_faults_state(const struct scale_faults *faults, uint64_t now_us,
@@ -66,7 +70,8 @@ void scale_faults_state(const struct scale_faults *faults, uint64_t now_us,
                         uint64_t ret_since_us[TOPOLOGY_REGIONS_MAX]);
 
 /* When any of that changes next, or has been so for longer than one of @count @ages_us (strictly);
- * NEVER_US when nothing changes any more. */
+ * NEVER_US when nothing changes any more. Those that are in force, or ahead, are the same until
+ * then, too. */
 uint64_t scale_faults_next_us(const struct scale_faults *faults, uint64_t now_us,
                               const uint64_t *ages_us, size_t count);
 

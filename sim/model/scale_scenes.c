@@ -157,6 +157,7 @@ const struct scale_span *scale_scenes_look(struct scale_scenes *scenes, uint32_t
     look(scenes, geo, now_us, &scene, &view->span.until_us);
     view->span.cells = cells_of(scenes, geo, &scene);
     view->span.faults = scale_faults_in_force(&scenes->world->faults, now_us);
+    view->span.ahead = scale_faults_ahead(&scenes->world->faults, now_us);
     view->seen = true;
     return &view->span;
 }

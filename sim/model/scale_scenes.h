@@ -15,6 +15,7 @@ struct scale_span {
     uint64_t until_us;
     const struct scale_cells *cells; /* until the place is looked at again */
     uint32_t faults;                 /* that are in force, as a bit set */
+    uint32_t ahead;                  /* that will be soon */
 };
 
 /* Begins at 0. @world is borrowed. */

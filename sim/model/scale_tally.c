@@ -7,7 +7,7 @@
 
 struct scale_tally *scale_tally_create(size_t place_count, size_t region_count)
 {
-    size_t size = sizeof(struct scale_tally) + place_count * sizeof(struct scale_tally_place);
+    size_t size = sizeof(struct scale_tally) + place_count * sizeof(struct scale_tally_part);
     struct scale_tally *tally = memory_alloc(size);
 
     tally->size = size;
@@ -48,6 +48,12 @@ static void merge_region(struct scale_tally_region *into, const struct scale_tal
         scale_histogram_merge(&into->latencies[class], &from->latencies[class]);
 }
 
+void scale_tally_add(struct scale_tally_part *into, const struct scale_tally_part *from)
+{
+    add(into->kinds, from->kinds, SCALE_KIND_COUNT);
+    scale_histogram_merge(&into->latencies, &from->latencies);
+}
+
 void scale_tally_merge(struct scale_tally *into, const struct scale_tally *from)
 {
     assert(into->size == from->size);
@@ -57,14 +63,14 @@ void scale_tally_merge(struct scale_tally *into, const struct scale_tally *from)
     take_most(&into->peak_per_s, &into->peak_slice, from->peak_per_s, from->peak_slice);
     for (size_t i = 0; i < SCALE_TALLY_TIMES; i++)
         merge_time(&into->times[i], &from->times[i]);
-    for (size_t i = 0; i < SCALE_FAULTS_MAX; i++)
-        add(into->faults[i].kinds, from->faults[i].kinds, SCALE_KIND_COUNT);
+    for (size_t i = 0; i < SCALE_FAULTS_MAX; i++) {
+        scale_tally_add(&into->faults[i].meanwhile, &from->faults[i].meanwhile);
+        scale_tally_add(&into->faults[i].before, &from->faults[i].before);
+    }
     for (size_t i = 0; i < into->region_count; i++)
         merge_region(&into->regions[i], &from->regions[i]);
-    for (size_t i = 0; i < into->place_count; i++) {
-        add(into->places[i].kinds, from->places[i].kinds, SCALE_KIND_COUNT);
-        scale_histogram_merge(&into->places[i].latencies, &from->places[i].latencies);
-    }
+    for (size_t i = 0; i < into->place_count; i++)
+        scale_tally_add(&into->places[i], &from->places[i]);
 }
 
 uint64_t scale_tally_time_us(const struct scale_world *world)

@@ -13,7 +13,8 @@
 
 #define SCALE_TALLY_TIMES 24 /* at most so many parts of the time; hours, of a day */
 
-struct scale_tally_place {
+/* Some of all requests. */
+struct scale_tally_part {
     uint64_t kinds[SCALE_KIND_COUNT];
     struct scale_histogram latencies; /* of what was answered */
 };
@@ -34,7 +35,8 @@ struct scale_tally_region {
 };
 
 struct scale_tally_fault {
-    uint64_t kinds[SCALE_KIND_COUNT]; /* of all requests while it was in force */
+    struct scale_tally_part meanwhile; /* while it is in force */
+    struct scale_tally_part before;    /* for as long, as far as there is any time before it */
 };
 
 struct scale_tally {
@@ -48,11 +50,13 @@ struct scale_tally {
     struct scale_tally_time times[SCALE_TALLY_TIMES];
     struct scale_tally_fault faults[SCALE_FAULTS_MAX];
     struct scale_tally_region regions[TOPOLOGY_REGIONS_MAX];
-    struct scale_tally_place places[];
+    struct scale_tally_part places[];
 };
 
 /* Nothing yet. The caller frees it with free(). */
 struct scale_tally *scale_tally_create(size_t place_count, size_t region_count);
+
+void scale_tally_add(struct scale_tally_part *into, const struct scale_tally_part *from);
 
 /* Both are of the same day. */
 void scale_tally_merge(struct scale_tally *into, const struct scale_tally *from);

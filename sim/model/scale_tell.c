@@ -146,24 +146,51 @@ static void find_queues(const struct scale_told *told, struct result *result)
     }
 }
 
+static double no_answer(const struct scale_tally_part *part)
+{
+    const uint64_t *kinds = part->kinds;
+    double requests = (double)scale_tally_requests(kinds);
+
+    return (requests - (double)(kinds[SCALE_FINE] + kinds[SCALE_SLOWER] + kinds[SCALE_STALE] +
+                                kinds[SCALE_QUEUED])) /
+           requests;
+}
+
+static void find_fault(const struct scale_told *told, size_t index, struct result *result)
+{
+    const struct scale_fault *fault = &told->world->faults.items[index];
+    const struct scale_tally_part *meanwhile = &told->tally->faults[index].meanwhile;
+    const struct scale_tally_part *before = &told->tally->faults[index].before;
+    char share[RESULT_NUMBER_SIZE], p99[RESULT_NUMBER_SIZE];
+    char share_before[RESULT_NUMBER_SIZE], p99_before[RESULT_NUMBER_SIZE];
+    char time[SCALE_TELL_TIME_SIZE];
+
+    if (scale_tally_requests(meanwhile->kinds) == 0)
+        return;
+    scale_tell_time(told->world, fault->from_us, time);
+    result_show(RESULT_SHARE, no_answer(meanwhile), share);
+    result_show(RESULT_US, scale_histogram_quantile(&meanwhile->latencies, 0.99), p99);
+    if (scale_tally_requests(before->kinds) == 0) {
+        result_find(result,
+                    "%s at %s: meanwhile %s of all requests get no answer; of answers 99 of 100 "
+                    "take at most %s.",
+                    fault->text, time, share, p99);
+        return;
+    }
+    result_show(RESULT_SHARE, no_answer(before), share_before);
+    result_show(RESULT_US, scale_histogram_quantile(&before->latencies, 0.99), p99_before);
+    result_find(result,
+                "%s at %s: meanwhile %s of all requests get no answer, %s before; of answers 99 of "
+                "100 take at most %s, %s before.",
+                fault->text, time, share, share_before, p99, p99_before);
+}
+
 static void find_faults(const struct scale_told *told, struct result *result)
 {
-    const struct scale_faults *faults = &told->world->faults;
-    char hung[RESULT_NUMBER_SIZE], mean[RESULT_NUMBER_SIZE], time[SCALE_TELL_TIME_SIZE];
-    char share[RESULT_NUMBER_SIZE];
+    char hung[RESULT_NUMBER_SIZE], mean[RESULT_NUMBER_SIZE];
 
-    for (size_t i = 0; i < faults->count; i++) {
-        const uint64_t *kinds = told->tally->faults[i].kinds;
-        double requests = (double)scale_tally_requests(kinds);
-        double lost = requests - (double)(kinds[SCALE_FINE] + kinds[SCALE_SLOWER] +
-                                          kinds[SCALE_STALE] + kinds[SCALE_QUEUED]);
-        if (requests == 0)
-            continue;
-        result_find(result, "%s at %s: meanwhile %s of all requests get no answer.",
-                    faults->items[i].text,
-                    scale_tell_time(told->world, faults->items[i].from_us, time),
-                    result_show(RESULT_SHARE, lost / requests, share));
-    }
+    for (size_t i = 0; i < told->world->faults.count; i++)
+        find_fault(told, i, result);
     if (told->tally->hung > 0)
         result_find(
             result,

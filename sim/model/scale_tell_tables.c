@@ -311,7 +311,7 @@ static void tell_places(const struct scale_told *told, struct result *result)
 
     for (size_t geo = 0; geo < told->tally->place_count; geo++) {
         const struct deployment_geo *place = &told->world->deployment->geos[geo];
-        const struct scale_tally_place *seen = &told->tally->places[geo];
+        const struct scale_tally_part *seen = &told->tally->places[geo];
         uint64_t requests = scale_tally_requests(seen->kinds);
         result_text(table, "%s", place->place.name);
         result_number(table, place->users);
@@ -331,7 +331,7 @@ static void tell_places(const struct scale_told *told, struct result *result)
 static void fault_row(const struct scale_told *told, size_t index, struct result_table *table)
 {
     const struct scale_fault *fault = &told->world->faults.items[index];
-    const uint64_t *kinds = told->tally->faults[index].kinds;
+    const uint64_t *kinds = told->tally->faults[index].meanwhile.kinds;
     uint64_t requests = scale_tally_requests(kinds);
     char from[SCALE_TELL_TIME_SIZE], until[SCALE_TELL_TIME_SIZE];
 
@@ -372,6 +372,52 @@ static void tell_faults(const struct scale_told *told, struct result *result)
         free(names[kind]);
 }
 
+static void no_answer(struct result_table *table, const struct scale_tally_part *part)
+{
+    uint64_t requests = scale_tally_requests(part->kinds);
+
+    share(table, requests - answered(part->kinds), requests);
+}
+
+static void change_row(const struct scale_told *told, size_t index, struct result_table *table)
+{
+    static const double wanted[] = {0.5, 0.95, 0.99};
+    const struct scale_tally_fault *seen = &told->tally->faults[index];
+    const struct scale_tally_part *parts[] = {&seen->before, &seen->meanwhile};
+
+    result_text(table, "%s", told->world->faults.items[index].text);
+    for (size_t part = 0; part < 2; part++)
+        no_answer(table, parts[part]);
+    for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++)
+        for (size_t part = 0; part < 2; part++)
+            number_or_nothing(table, parts[part]->latencies.count > 0,
+                              scale_histogram_quantile(&parts[part]->latencies, wanted[i]));
+}
+
+/* Each beside as much time before it, if there is any: the day is another one by then, but what
+ * breaks is mostly of another size than that. */
+static void tell_changes(const struct scale_told *told, struct result *result)
+{
+    static const struct result_column columns[] = {
+        {"fault", "what breaks", RESULT_TEXT},
+        {"no_answer_before", "no answer before", RESULT_SHARE},
+        {"no_answer", "meanwhile", RESULT_SHARE},
+        {"p50_before_us", "p50 before", RESULT_US},
+        {"p50_us", "meanwhile", RESULT_US},
+        {"p95_before_us", "p95 before", RESULT_US},
+        {"p95_us", "meanwhile", RESULT_US},
+        {"p99_before_us", "p99 before", RESULT_US},
+        {"p99_us", "meanwhile", RESULT_US}};
+
+    if (told->world->faults.count == 0)
+        return;
+    struct result_table *table =
+        new_table(result, "changes", "What they change: all requests meanwhile, and as long before",
+                  columns, sizeof columns);
+    for (size_t i = 0; i < told->world->faults.count; i++)
+        change_row(told, i, table);
+}
+
 void scale_tell_tables(const struct scale_told *told, struct result *result)
 {
     size_t order[TOPOLOGY_REGIONS_MAX];
@@ -380,6 +426,7 @@ void scale_tell_tables(const struct scale_told *told, struct result *result)
     tell_kinds(told, result);
     tell_latency(told, result);
     tell_faults(told, result);
+    tell_changes(told, result);
     tell_times(told, result);
     tell_load(told, order, result);
     tell_busy(told, order, result);

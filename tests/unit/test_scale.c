@@ -191,8 +191,8 @@ START_TEST(counts_add_up_whichever_way_they_are_counted)
     ck_assert_uint_gt(tally->hung, 0);
     /* A fault's part of the time is told of by itself. */
     uint64_t meanwhile = requests_at(3) + requests_at(4);
-    ck_assert_uint_eq(scale_tally_requests(tally->faults[0].kinds), meanwhile);
-    ck_assert_uint_eq(scale_tally_requests(tally->faults[1].kinds), requests_at(10));
+    ck_assert_uint_eq(scale_tally_requests(tally->faults[0].meanwhile.kinds), meanwhile);
+    ck_assert_uint_eq(scale_tally_requests(tally->faults[1].meanwhile.kinds), requests_at(10));
 }
 END_TEST
 
@@ -345,6 +345,53 @@ START_TEST(a_dead_region_moves_exactly_its_own_hours)
 }
 END_TEST
 
+/* What parts of the time have of all requests. */
+static void sum_times(size_t first, size_t last, struct scale_tally_part *ret_sum)
+{
+    memset(ret_sum, 0, sizeof *ret_sum);
+    for (size_t time = first; time <= last; time++) {
+        const struct scale_tally_time *seen = &tally->times[time];
+        for (size_t class = 0; class < SCALE_CLASS_COUNT; class ++)
+            for (size_t kind = 0; kind < SCALE_KIND_COUNT; kind++)
+                ret_sum->kinds[kind] += seen->kinds[class][kind];
+        scale_histogram_merge(&ret_sum->latencies, &seen->latencies);
+    }
+}
+
+START_TEST(a_fault_stands_beside_as_much_time_before_it)
+{
+    static struct scale_tally_part sum;
+
+    simulate("topology: t.yaml\n" OUTAGE "faults:\n - {at: 2h, for: 1h, region: a}\n"
+             " - {at: 30m, for: 1h, isolate: c}\n - {at: 0, for: 15m, disk: b}\n");
+    sum_times(8, 11, &sum);
+    ck_assert_mem_eq(&tally->faults[0].meanwhile, &sum, sizeof sum);
+    sum_times(4, 7, &sum);
+    ck_assert_mem_eq(&tally->faults[0].before, &sum, sizeof sum);
+    ck_assert_uint_gt(sum.kinds[SCALE_FAILED], 0);
+    ck_assert_uint_gt(sum.latencies.count, 0);
+    sum_times(2, 5, &sum);
+    ck_assert_mem_eq(&tally->faults[1].meanwhile, &sum, sizeof sum);
+    sum_times(0, 1, &sum);
+    ck_assert_mem_eq(&tally->faults[1].before, &sum, sizeof sum);
+    ck_assert_uint_eq(scale_tally_requests(tally->faults[2].before.kinds), 0);
+}
+END_TEST
+
+START_TEST(a_fault_within_a_slice_has_its_own_requests)
+{
+    simulate(EXACT READS "users: {a: 8640k}\npeak_to_trough: 1\nduration: 30m\nslice: 15m\n"
+                         "service_time: 0\nfaults:\n - {at: 10m, for: 4m, region: a}\n");
+    /* 2,000 a second. Who reads at A and is sent to B takes 80 ms instead of 1. */
+    const struct scale_tally_fault *fault = &tally->faults[0];
+
+    about((double)scale_tally_requests(fault->meanwhile.kinds), 2000 * 240);
+    about((double)scale_tally_requests(fault->before.kinds), 2000 * 240);
+    ck_assert_uint_eq(fault->meanwhile.latencies.least_us, 80000);
+    ck_assert_uint_eq(fault->before.latencies.most_us, 1000);
+}
+END_TEST
+
 START_TEST(who_is_cut_off_unnoticed_waits_for_the_probes)
 {
     simulate(EXACT READS OUTAGE "faults:\n - {at: 1h, for: 1m, cut: ['client:a', a]}\n");
@@ -354,7 +401,7 @@ START_TEST(who_is_cut_off_unnoticed_waits_for_the_probes)
     double mean_us = (double)tally->hung_us / (double)tally->hung;
     ck_assert_double_gt(mean_us, 200e3);
     ck_assert_double_lt(mean_us, 700e3);
-    const struct scale_tally_place *place = &tally->places[A];
+    const struct scale_tally_part *place = &tally->places[A];
     ck_assert_uint_eq(place->kinds[SCALE_FAILED], 0);
     ck_assert_uint_gt(place->latencies.most_us, 80000 + 300000);
     ck_assert_uint_lt(place->latencies.most_us, 80000 + 1200000);
@@ -368,7 +415,7 @@ START_TEST(what_is_sent_into_a_short_cut_comes_late)
     simulate(EXACT READS "users: {a: 10M}\nduration: 2m\nslice: 1m\nservice_time: 0\n"
                          "faults:\n - {at: 30s, for: 500ms, cut: ['client:a', a]}\n");
     /* Half a second of 2,300 a second; the last of them at once, the first after all of it. */
-    const struct scale_tally_place *place = &tally->places[A];
+    const struct scale_tally_part *place = &tally->places[A];
     uint64_t requests = scale_tally_requests(place->kinds);
 
     about((double)tally->hung, (double)requests / 240);
@@ -531,7 +578,7 @@ END_TEST
 
 START_TEST(a_result_has_all_its_tables)
 {
-    static const char *const tables[] = {"requests", "latency", "faults",  "times",
+    static const char *const tables[] = {"requests", "latency", "faults",  "changes", "times",
                                          "load",     "busy",    "regions", "places"};
     struct result *result = result_create("scale", "A day of a large world");
 
@@ -555,6 +602,19 @@ START_TEST(a_result_has_all_its_tables)
     json_t *fault = json_array_get(json_object_get(told, "faults"), 0);
     ck_assert_str_eq(json_string_value(json_object_get(fault, "fault")), "a killed");
     ck_assert_str_eq(json_string_value(json_object_get(fault, "from_utc")), "01:00");
+    json_t *change = json_array_get(json_object_get(told, "changes"), 0);
+    double lost = json_number_value(json_object_get(change, "no_answer"));
+    double kept = json_number_value(json_object_get(fault, "fine")) +
+                  json_number_value(json_object_get(fault, "slower")) +
+                  json_number_value(json_object_get(fault, "stale")) +
+                  json_number_value(json_object_get(fault, "queued"));
+    ck_assert_double_eq_tol(lost, 1 - kept, 1e-9);
+    ck_assert_double_gt(lost, 0.01);
+    ck_assert_double_eq(json_number_value(json_object_get(change, "no_answer_before")), 0);
+    ck_assert_double_eq(json_number_value(json_object_get(change, "p99_before_us")),
+                        scale_histogram_quantile(&tally->faults[0].before.latencies, 0.99));
+    ck_assert_double_eq(json_number_value(json_object_get(change, "p50_us")),
+                        scale_histogram_quantile(&tally->faults[0].meanwhile.latencies, 0.5));
     json_t *parameters = json_object();
     char *page = result_as_html(result, parameters);
     ck_assert_ptr_nonnull(strstr(page, "How busy regions are, by time"));
@@ -676,6 +736,8 @@ int main(void)
         of_equal_extremes_the_earlier_one_counts,
         another_seed_is_another_day,
         a_dead_region_moves_exactly_its_own_hours,
+        a_fault_stands_beside_as_much_time_before_it,
+        a_fault_within_a_slice_has_its_own_requests,
         who_is_cut_off_unnoticed_waits_for_the_probes,
         what_is_sent_into_a_short_cut_comes_late,
         who_hangs_for_too_long_goes_elsewhere,

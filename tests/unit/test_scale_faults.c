@@ -181,6 +181,30 @@ START_TEST(what_has_been_broken_for_long_changes_once_more)
 }
 END_TEST
 
+START_TEST(as_much_time_is_before_a_fault_as_there_is)
+{
+    begin(HEAD "faults:\n - {at: 60s, for: 20s, isolate: a}\n"
+               " - {at: 10s, for: 5m, region: b, flap: 20s}\n - {at: 0, for: 5m, disk: a}\n");
+    const struct scale_faults *faults = &world->faults;
+    static const struct {
+        uint64_t at_us;
+        uint32_t ahead;
+    } cases[] = {{0, 2},
+                 {10 * SECOND_US - 1, 2},
+                 {10 * SECOND_US, 0},
+                 {40 * SECOND_US - 1, 0},
+                 {40 * SECOND_US, 1},
+                 {60 * SECOND_US - 1, 1},
+                 {60 * SECOND_US, 0}};
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        ck_assert_uint_eq(scale_faults_ahead(faults, cases[i].at_us), cases[i].ahead);
+    /* It changes what is told of, so a span ends there. */
+    ck_assert_uint_eq(scale_faults_next_us(faults, 31 * SECOND_US, NULL, 0), 40 * SECOND_US);
+    ck_assert_uint_eq(scale_faults_next_us(faults, 40 * SECOND_US, NULL, 0), 50 * SECOND_US);
+}
+END_TEST
+
 START_TEST(a_fault_ends_with_the_day)
 {
     begin(HEAD "faults:\n - {at: 1h, for: 20h, region: a}\n");
@@ -364,6 +388,7 @@ START_TEST(spans_follow_each_other_through_a_cut)
             sum += span->cells->items[i].share;
         ck_assert_double_eq_tol(sum, 1, 1e-9);
         ck_assert_uint_eq(span->faults, now_us >= 60 * SECOND_US && now_us < 120 * SECOND_US);
+        ck_assert_uint_eq(span->ahead, now_us < 60 * SECOND_US);
         now_us = span->until_us;
         spans++;
     }
@@ -456,6 +481,7 @@ int main(void)
         faults_are_what_they_say,
         what_flaps_is_broken_and_whole_in_turn,
         what_has_been_broken_for_long_changes_once_more,
+        as_much_time_is_before_a_fault_as_there_is,
         a_fault_ends_with_the_day,
         when_nothing_breaks_nothing_is_looked_at,
         a_cut_is_noticed_by_two_probes,
