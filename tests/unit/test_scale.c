@@ -252,6 +252,36 @@ START_TEST(links_that_the_topology_shakes_are_left_as_they_are)
 }
 END_TEST
 
+/* There and back may differ, whatever the round trip was that regions were chosen by. */
+START_TEST(both_ways_count)
+{
+    world = scale_fixture_world(NULL, EXACT READS "users: {a: 100k}\nduration: 10m\n"
+                                                  "service_time: 0\n");
+    world->deployment->from_client[A][A].latency_us = 3000;
+    world->deployment->to_client[A][A].latency_us = 20000;
+    tally = run(world, 1);
+    ck_assert_uint_eq(tally->places[A].latencies.least_us, 23000);
+    ck_assert_uint_eq(tally->places[A].latencies.most_us, 23000);
+}
+END_TEST
+
+/* A reads what its sessions have just written at home, at B, of which its copy hears nothing: it is
+ * waited for that for 150 ms, and then asked at home. */
+START_TEST(what_is_waited_for_besides_links_counts)
+{
+    world = scale_fixture_world(NULL, EXACT "users: {a: 100k}\nduration: 10m\nservice_time: 0\n"
+                                            "faults:\n - {at: 0, for: 10m, cut: [a, b]}\n");
+    memset(world->mix, 0, sizeof world->mix);
+    world->mix[TRAFFIC_METADATA_REREAD] = 1;
+    world->deployment->geos[A].home_share[A] = 0;
+    world->deployment->geos[A].home_share[B] = 1;
+    tally = run(world, 1);
+    ck_assert_uint_gt(tally->places[A].latencies.count, 10000);
+    ck_assert_uint_eq(tally->places[A].latencies.least_us, 1000 + 150000 + 80000);
+    ck_assert_uint_eq(tally->places[A].latencies.most_us, 1000 + 150000 + 80000);
+}
+END_TEST
+
 /* ---- luck belongs to the day ---- */
 
 static const char lively[] = "topology: t.yaml\nusers: {a: 20k, b: 30k, c: 10k}\nduration: 7h\n"
@@ -407,6 +437,12 @@ START_TEST(who_is_cut_off_unnoticed_waits_for_the_probes)
     ck_assert_uint_lt(place->latencies.most_us, 80000 + 1200000);
     ck_assert_uint_eq(tally->places[B].kinds[SCALE_FINE],
                       scale_tally_requests(tally->places[B].kinds));
+    /* All of A's that do not go as ever go to B, also those that hung last. */
+    uint64_t work = 0;
+    for (size_t time = 0; time < SCALE_TALLY_TIMES; time++)
+        work += tally->times[time].work[B];
+    ck_assert_uint_eq(work,
+                      scale_tally_requests(tally->places[B].kinds) + place->kinds[SCALE_SLOWER]);
 }
 END_TEST
 
@@ -428,25 +464,33 @@ START_TEST(what_is_sent_into_a_short_cut_comes_late)
 }
 END_TEST
 
-/* Probes tell nothing here. Who is sent into a cut of 2 s gives up after 501 ms and goes to B, 80
- * ms away; the last 501 ms of them are late, and get there. */
+/* Probes tell nothing here. Who is sent into a cut gives up after 501 ms and goes to B, 80 ms away;
+ * the last 501 ms of them are late, and get there. */
 START_TEST(who_hangs_for_too_long_goes_elsewhere)
 {
     static const char topology[] =
         "regions: [{name: a, place: '0,0'}, {name: b, place: '0,30'}]\n"
         "links: [{between: ['client:a', b], rtt: 80ms}]\n"
         "settings: {probe_interval: 60s, probe_fail_threshold: 1000, request_timeout: 500ms}\n";
-    world = scale_fixture_world(
-        topology,
-        "topology: t.yaml\nclient_jitter: 0\nclient_loss: 0%\nservice_time: 0\n"
-        "capacity: {a: 1G, b: 1G}\nroaming: 0%\nusers: {a: 10M}\nduration: 2m\n"
-        "peak_to_trough: 1\n" READS "faults:\n - {at: 30s, for: 2s, cut: ['client:a', a]}\n");
-    tally = run(world, 1);
-    double per_s = 10e6 * 20 / 86400;
-    about((double)tally->hung, per_s * 2);
-    about((double)(tally->times[0].work[B] + tally->times[1].work[B]), per_s * 1.499);
-    ck_assert_uint_eq(tally->places[A].latencies.most_us, 501000 + 80000);
-    ck_assert_uint_eq(tally->places[A].kinds[SCALE_SLOWER], tally->hung);
+    static const unsigned cuts_ms[] = {2000, 800};
+
+    for (size_t i = 0; i < sizeof cuts_ms / sizeof cuts_ms[0]; i++) {
+        char text[1024];
+        tear_down();
+        snprintf(text, sizeof text,
+                 "topology: t.yaml\nclient_jitter: 0\nclient_loss: 0%%\nservice_time: 0\n"
+                 "capacity: {a: 1G, b: 1G}\nroaming: 0%%\nusers: {a: 10M}\nduration: 2m\n"
+                 "peak_to_trough: 1\n" READS
+                 "faults:\n - {at: 30s, for: %ums, cut: ['client:a', a]}\n",
+                 cuts_ms[i]);
+        world = scale_fixture_world(topology, text);
+        tally = run(world, 1);
+        double per_s = 10e6 * 20 / 86400, cut_s = cuts_ms[i] / 1e3;
+        about((double)tally->hung, per_s * cut_s);
+        about((double)(tally->times[0].work[B] + tally->times[1].work[B]), per_s * (cut_s - 0.501));
+        ck_assert_uint_eq(tally->places[A].latencies.most_us, 501000 + 80000);
+        ck_assert_uint_eq(tally->places[A].kinds[SCALE_SLOWER], tally->hung);
+    }
 }
 END_TEST
 
@@ -468,6 +512,34 @@ START_TEST(writes_wait_and_go_home_again)
     /* In the minute in which it is back they are work beside its own. */
     ck_assert_uint_eq(tally->regions[A].busiest_slice, 65);
     ck_assert_double_eq_tol(tally->regions[A].busiest * 1e9, (queued * 1.003 + 1389) / 60, 4);
+}
+END_TEST
+
+/* Who writes where: users of B and C are sent to A, the nearest for both, and 12 of 100 write. */
+START_TEST(all_places_fill_the_queue_that_takes_their_writes)
+{
+    simulate("topology: t.yaml\nusers: {a: 10k, b: 100k, c: 300k}\npeak_to_trough: 1\n"
+             "duration: 1h\nroaming: 0%\ncapacity: {a: 1G, b: 1G, c: 1G}\nfaults:\n"
+             " - {at: 10m, for: 4m, region: b}\n - {at: 10m, for: 4m, region: c}\n");
+    double queued = 0.12 * 400e3 * 20 / 86400 * 240;
+
+    ck_assert_double_ge(tally->regions[A].queued_most, queued - 1e-6);
+    ck_assert_double_le(tally->regions[A].queued_most, queued * 1.01);
+    about((double)kind_of(SCALE_QUEUED), queued);
+}
+END_TEST
+
+START_TEST(a_full_disk_takes_no_writes)
+{
+    /* Shorter than tokens last, which nobody else renews. */
+    simulate(EXACT OUTAGE "faults:\n - {at: 1h, for: 4m, disk: a}\n");
+    const struct scale_tally_fault *fault = &tally->faults[0];
+    double third = (double)scale_tally_requests(fault->meanwhile.kinds) / 3;
+
+    /* What only the home may do; sign-ups are few. */
+    about((double)fault->meanwhile.kinds[SCALE_QUEUED], third * 0.12);
+    about((double)fault->meanwhile.kinds[SCALE_FAILED], third * (0.03 + 0.04 + 0.015));
+    ck_assert_uint_eq(fault->before.kinds[SCALE_FINE], scale_tally_requests(fault->before.kinds));
 }
 END_TEST
 
@@ -732,6 +804,8 @@ int main(void)
         requests_follow_the_sun,
         what_regions_ask_each_other_has_its_links_luck,
         links_that_the_topology_shakes_are_left_as_they_are,
+        both_ways_count,
+        what_is_waited_for_besides_links_counts,
         it_does_not_matter_who_counts,
         of_equal_extremes_the_earlier_one_counts,
         another_seed_is_another_day,
@@ -742,6 +816,8 @@ int main(void)
         what_is_sent_into_a_short_cut_comes_late,
         who_hangs_for_too_long_goes_elsewhere,
         writes_wait_and_go_home_again,
+        all_places_fill_the_queue_that_takes_their_writes,
+        a_full_disk_takes_no_writes,
         a_full_queue_refuses,
         a_region_that_is_asked_for_too_much_sheds_the_rest,
         nobody_waits_longer_than_the_bound,

@@ -194,6 +194,7 @@ static const struct link_profile profiles[] = {
     {.latency_us = 5000, .jitter_us = 2000, .jitter_kind = LINK_JITTER_NORMAL},
     {.latency_us = 5000, .jitter_us = 2000, .jitter_kind = LINK_JITTER_PARETO},
     {.latency_us = 5000, .loss_ppm = 300000},
+    {.latency_us = 5000, .loss_ppm = 900000},
     {.latency_us = 1000, .jitter_us = 50, .jitter_kind = LINK_JITTER_PARETO, .loss_ppm = 20000},
 };
 
