@@ -488,11 +488,14 @@ static const struct command all[] = {
      "Each model computes from parameters that are all documented and all yours to set, by a file "
      "or by options, and says what it assumes. It prints tables, JSON or CSV, and writes a page "
      "with pictures. `mecentral model --help` lists the models, `mecentral model NAME --help` the "
-     "parameters of one; see docs/models.md. Needs no running world.",
+     "parameters of one; see docs/models.md. Needs no running world, but for `--against live`, "
+     "which "
+     "asks one the same and shows both.",
      NULL,
      "mecentral model latency  # where a request's time goes\n"
      "mecentral model latency --objective 100ms --html latency.html  # exit 1: it is missed\n"
-     "mecentral model latency --print-params > mine.yaml  # a file to change and give to -f"},
+     "mecentral model latency --print-params > mine.yaml  # a file to change and give to -f\n"
+     "mecentral model latency --against live  # and what does the running world say?"},
     {"help",
      "Help",
      "[COMMAND]",

@@ -26,6 +26,9 @@ static const struct option {
     {"csv", 0, NULL, offsetof(struct asked, csv), "print CSV"},
     {"print-params", 0, NULL, offsetof(struct asked, print_params),
      "print all parameters as they would be used, as a file for -f, and do nothing else"},
+    {"against", 0, "live", offsetof(struct asked, against),
+     "measure the same on the running world, which is broken and mended for it, and show both "
+     "(latency, blast-radius)"},
     {"world", 'n', "WORLD", offsetof(struct asked, world), "which running world"},
     {"quiet", 'q', NULL, offsetof(struct asked, quiet), "print no messages, only data and errors"},
     {"verbose", 'v', NULL, SIZE_MAX, "is taken, and changes nothing"},
@@ -295,6 +298,10 @@ static int read_all(struct reading *reading)
         take_twins_of_params(reading);
     if (error == 0 && !reading->asked.model && !reading->asked.help)
         return fail(reading, text_format("which model? See mecentral model --help"));
+    if (error == 0 && reading->asked.against && strcmp(reading->asked.against, "live") != 0)
+        return fail(reading, text_format("--against: \"%s\" is not \"live\", and nothing else can "
+                                         "be compared with",
+                                         reading->asked.against));
     if (error == 0 && reading->asked.json && reading->asked.csv)
         return fail(reading, text_format("--json and --csv at a time: which of the two?"));
     return error;

@@ -21,7 +21,8 @@ struct asked {
     const struct model *model; /* NULL: only help is wanted */
     const char *file;
     const char *html;
-    const char *world; /* -n; NULL: not given */
+    const char *world;   /* -n; NULL: not given */
+    const char *against; /* "live", or NULL: nothing */
     bool json;
     bool csv;
     bool print_params;

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 
 #include "sim/model/traffic_state.h"
 
@@ -18,6 +19,7 @@ enum {
     PARAM_CONTROL_FAILURES,
     PARAM_MEDIAN,
     PARAM_SIGMA,
+    PARAM_AGAINST_FAILURES,
     PARAM_COUNT
 };
 
@@ -51,12 +53,16 @@ static const struct params_spec specs[] = {
     {"failure_sigma", PARAMS_NUMBER, "1.06", 0, 5, NULL,
      "how much that varies: sigma of a log-normal distribution",
      OUTAGES ": 90 % within 798 minutes"},
+    {"against_failures", PARAMS_TEXT, "", 0, 0, NULL,
+     "with --against live: only these failures: `us-east,eu-west/vault`; empty: each region and "
+     "each service of each",
+     NULL},
 };
 
 static_assert(sizeof specs / sizeof specs[0] == PARAM_COUNT, "each parameter has its number");
 
-static int read_input(const struct params *params, struct blast_radius_input *input,
-                      char **ret_error)
+static int read_numbers(const struct params *params, struct blast_radius_input *input,
+                        char **ret_error)
 {
     input->since_us = (uint64_t)params_value(params, PARAM_SINCE);
     input->cells = (size_t)params_value(params, PARAM_CELLS);
@@ -89,18 +95,55 @@ static void run(const struct blast_radius_input *input, struct result *result)
     blast_radius_isolation(input, result);
 }
 
-static int blast_radius_run(const struct params *params, struct result *result, char **ret_error)
+static int read_failures(const struct params *params, struct blast_radius_input *input,
+                         char **ret_error)
+{
+    char *why;
+    int error =
+        measure_plan_failures(input->deployment, params_text(params, PARAM_AGAINST_FAILURES),
+                              &input->failures, &input->failure_count, &why);
+
+    if (error != 0) {
+        params_error(params, PARAM_AGAINST_FAILURES, ret_error, "%s", why);
+        free(why);
+    }
+    return error;
+}
+
+int blast_radius_input(const struct params *params, struct blast_radius_input *ret_input,
+                       char **ret_error)
 {
     struct blast_radius_input input = {.since_us = 0};
 
-    if (read_input(params, &input, ret_error) != 0 ||
+    if (read_numbers(params, &input, ret_error) != 0 ||
         deployment_create(params, PARAM_DEPLOYMENT, &input.deployment, ret_error) != 0)
         return -EINVAL;
+    if (read_failures(params, &input, ret_error) != 0) {
+        deployment_free(input.deployment);
+        return -EINVAL;
+    }
     input.traffic = traffic_create(input.deployment);
     traffic_state_take_queue(params, PARAM_QUEUE, input.traffic);
+    *ret_input = input;
+    return 0;
+}
+
+void blast_radius_input_free(struct blast_radius_input *input)
+{
+    free(input->failures);
+    traffic_free(input->traffic);
+    deployment_free(input->deployment);
+}
+
+static int blast_radius_run(const struct params *params, struct result *result, char **ret_error)
+{
+    struct blast_radius_input input;
+    int error = blast_radius_input(params, &input, ret_error);
+
+    if (error != 0)
+        return error;
     run(&input, result);
-    traffic_free(input.traffic);
-    deployment_free(input.deployment);
+    blast_radius_input_free(&input);
     return 0;
 }
 

@@ -5,6 +5,7 @@
 #define MEC_BLAST_RADIUS_H
 
 #include "sim/model/blast.h"
+#include "sim/model/measure_plan.h"
 #include "sim/model/model.h"
 #include "sim/model/outage.h"
 
@@ -19,7 +20,15 @@ struct blast_radius_input {
     size_t cells, cells_of_user;
     double per_year[BLAST_GROUP_COUNT]; /* failures of each in a year; 0: not counted */
     struct outage outage;
+    struct measure_failure *failures; /* to be made in a running world, if there is one */
+    size_t failure_count;
 };
+
+/* What @params say. The caller releases it with blast_radius_input_free().
+ * Errors: -EINVAL, with a new *@ret_error that says where. */
+int blast_radius_input(const struct params *params, struct blast_radius_input *ret_input,
+                       char **ret_error);
+void blast_radius_input_free(struct blast_radius_input *input); /* its content */
 
 /* Its tables: blast_radius_tables.c, blast_radius_time.c, blast_radius_isolation.c. */
 void blast_radius_tables(const struct blast_radius_input *input, struct result *result);

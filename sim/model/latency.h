@@ -42,7 +42,9 @@ struct latency_chain {
 
 struct latency_scenario {
     char name[LATENCY_NAME_SIZE];
-    char *about; /* one line; "" */
+    char *about;  /* one line; "" */
+    char *client; /* where its clients are */
+    uint32_t region, far;
     struct latency_chain chain;
     size_t stage_count;  /* all, by their numbers */
     double objective_us; /* 0: none */

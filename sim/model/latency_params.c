@@ -82,6 +82,10 @@ const struct params_spec latency_specs[LATENCY_PARAM_COUNT] = {
                            NULL},
     [LATENCY_OBJECTIVE_PERCENTILE] = {"objective_percentile", PARAMS_NUMBER, "95", 0, 100, NULL,
                                       "of which percentile objectives speak", NULL},
+    [LATENCY_AGAINST_SAMPLES] = {"against_samples", PARAMS_COUNT, "300", 1, 10000, NULL,
+                                 "with --against live: requests sent for each scenario; fewer when "
+                                 "they would take longer than 10 s",
+                                 NULL},
     [LATENCY_SCENARIOS] =
         {"scenarios", PARAMS_TREE, SCENARIOS, 0, 0, NULL,
          "by name: `stages`, a list; `about`, `client`, `region` and `objective` "

@@ -72,6 +72,7 @@ void latency_scenario_free(struct latency_scenario *scenario)
 {
     free_chain(&scenario->chain);
     free(scenario->about);
+    free(scenario->client);
 }
 
 /* ---- values ---- */
@@ -354,6 +355,9 @@ static int read_scenario(struct reading *reading, const struct yaml_tree *at)
                       &scenario->objective_us) != 0)
         return -EINVAL;
     scenario->about = memory_text(about);
+    scenario->client = memory_text(reading->client);
+    scenario->region = reading->region;
+    scenario->far = reading->far;
     return read_chain(reading, stages, &scenario->chain);
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/memory.h"
+#include "common/moment.h"
 #include "control/nearest.h"
 #include "control/text.h"
 
@@ -86,7 +87,7 @@ int measure_plan_create(const struct traffic *traffic, const double mix[TRAFFIC_
                                  "home, and these are more than %d; say fewer places",
                                  MEASURE_ASKERS_MAX);
         measure_plan_free(plan);
-        return -E2BIG;
+        return -EINVAL;
     }
     *ret_plan = plan;
     return 0;
@@ -198,6 +199,55 @@ int measure_plan_failures(const struct deployment *deployment, const char *wante
     *ret_failures = all;
     *ret_count = kept;
     return 0;
+}
+
+/* ---- times ---- */
+
+/* By then a copy that hears nothing tells so (measure_answer.c), heartbeats and all. */
+#define EARLY_US (1600 * MILLISECOND_US)
+/* What asking may take. */
+#define ROUND_US (2 * SECOND_US)
+/* Behind the bound: a copy counts from when it has last heard. */
+#define LATE_US     SECOND_US
+#define LATE_US_MAX (60 * SECOND_US)
+
+size_t measure_plan_rounds(const struct measure_failure *failure, const struct traffic_rules *rules,
+                           uint64_t ret_since_us[MEASURE_ROUNDS_MAX])
+{
+    uint64_t bound_us = rules->revocation_bound_us;
+    uint64_t late_us = bound_us + LATE_US;
+    size_t count = 0;
+
+    if (!failure->whole) {
+        ret_since_us[0] = 0;
+        return 1;
+    }
+    if (bound_us >= EARLY_US + ROUND_US)
+        ret_since_us[count++] = EARLY_US;
+    if (late_us <= LATE_US_MAX && late_us + ROUND_US <= rules->token_left_us)
+        ret_since_us[count++] = late_us > EARLY_US ? late_us : EARLY_US;
+    return count;
+}
+
+uint64_t measure_plan_arrival_us(const struct deployment *deployment)
+{
+    uint64_t longest_us = 0;
+
+    for (size_t a = 0; a < deployment->region_count; a++)
+        for (size_t b = 0; b < deployment->region_count; b++)
+            if (deployment->between[a][b].latency_us > longest_us)
+                longest_us = deployment->between[a][b].latency_us;
+    return 2 * longest_us + 200 * MILLISECOND_US;
+}
+
+bool measure_plan_is_even(const struct traffic_rules *rules, uint64_t from_us, uint64_t until_us)
+{
+    const uint64_t edges_us[] = {rules->revocation_bound_us, rules->token_left_us};
+
+    for (size_t i = 0; i < sizeof edges_us / sizeof edges_us[0]; i++)
+        if (from_us <= edges_us[i] && until_us > edges_us[i])
+            return false;
+    return true;
 }
 
 struct traffic_state measure_plan_state(const struct measure_failure *failure, uint64_t since_us)

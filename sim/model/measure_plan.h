@@ -44,7 +44,7 @@ struct measure_plan {
 };
 
 /* Of everything in @mix that has any weight in @traffic's deployment. The caller owns the result.
- * Errors: -E2BIG, more than MEASURE_ASKERS_MAX askers; *@ret_error is a new string. */
+ * Errors: -EINVAL, more than MEASURE_ASKERS_MAX askers; *@ret_error is a new string. */
 int measure_plan_create(const struct traffic *traffic, const double mix[TRAFFIC_OPERATION_COUNT],
                         struct measure_plan **ret_plan, char **ret_error);
 void measure_plan_free(struct measure_plan *plan);
@@ -69,6 +69,24 @@ struct measure_failure {
 int measure_plan_failures(const struct deployment *deployment, const char *wanted,
                           struct measure_failure **ret_failures, size_t *ret_count,
                           char **ret_error);
+
+/* ---- when it is asked ---- */
+
+#define MEASURE_ROUNDS_MAX 2
+
+/* How long after @failure the world is asked about everything, at the earliest; 0: as soon as it
+ * has been noticed. A region that is killed is asked about before and after the others stop to
+ * trust what they know of revocations, as far as anybody would wait for that. Returns how many
+ * times. */
+size_t measure_plan_rounds(const struct measure_failure *failure, const struct traffic_rules *rules,
+                           uint64_t ret_since_us[MEASURE_ROUNDS_MAX]);
+
+/* Long enough for a write to have come to all copies that hear of it. */
+uint64_t measure_plan_arrival_us(const struct deployment *deployment);
+
+/* Does the model say the same of @failure for all of the time between? Else the answers of a round
+ * would be of two kinds of time. */
+bool measure_plan_is_even(const struct traffic_rules *rules, uint64_t from_us, uint64_t until_us);
 
 /* What the model is told of it, @since_us after it happened. */
 struct traffic_state measure_plan_state(const struct measure_failure *failure, uint64_t since_us);

@@ -73,19 +73,21 @@ static enum traffic_verdict read_metadata(const struct traffic_call *call, struc
     return TRAFFIC_SERVED;
 }
 
-/* Who may open it must be known newly enough. */
+/* Who may open it must be known newly enough: of the reader, too. What is read is as old as the
+ * copy of its owner's home. */
 static enum traffic_verdict read_vault(const struct traffic_call *call, struct traffic_end *end)
 {
     const struct traffic_question *question = call->question;
     bool shared = question->operation == TRAFFIC_SHARED_READ;
-    bool stale = is_stale(call, question->home) || (shared && is_stale(call, question->other));
+    uint32_t owner = shared ? question->other : question->home;
+    bool deaf = is_stale(call, question->home) || is_stale(call, owner);
     uint32_t outside = call->view->traffic->outside[question->other];
 
     if (shared && (outside >> PARTS_VAULT & 1u) != 0)
         return refuse(end, PROBLEM_NOT_FOUND, "the owner's items may not lie at the owner's home");
-    if (stale && call->view->state->since_us > call->view->traffic->rules.revocation_bound_us)
+    if (deaf && call->view->state->since_us > call->view->traffic->rules.revocation_bound_us)
         return TRAFFIC_DECLINED;
-    end->stale = stale;
+    end->stale = is_stale(call, owner);
     return TRAFFIC_SERVED;
 }
 

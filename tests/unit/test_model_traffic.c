@@ -154,6 +154,8 @@ static const struct cell cells[] = {
     {"down: vault read later", A_DOWN_SINCE(MINUTE), TRAFFIC_VAULT_READ, A, A, 0, TRAFFIC_FAILS,
      NONE, 242, 2, PROBLEM_NO_REGION},
     {"down: shared at once", A_DOWN, TRAFFIC_SHARED_READ, B, B, A, TRAFFIC_STALE, B, 1, 1, 0},
+    {"down: shared at once by others, reader's home away", A_DOWN, TRAFFIC_SHARED_READ, B, A, B,
+     TRAFFIC_FINE, B, 1, 1, 0},
     {"down: shared later", A_DOWN_SINCE(MINUTE), TRAFFIC_SHARED_READ, B, B, A, TRAFFIC_FAILS, NONE,
      232, 2, PROBLEM_NO_REGION},
     {"down: shared by others, reader's home away", A_DOWN_SINCE(MINUTE), TRAFFIC_SHARED_READ, B, A,
