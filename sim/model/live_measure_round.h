@@ -21,7 +21,7 @@ struct live_measure_round {
     uint64_t reads_from_us, reads_until_us; /* on the monotonic clock */
 };
 
-/* Once more. Answers that come late are asked for again, up to twice, and the soonest counts: what
+/* Once more. Answers that come late are asked for again a few times, and the soonest counts: what
  * else the machine does makes answers later, and never sooner.
  * Errors: -EINTR, with a new *@ret_error. */
 int live_measure_round_ask(struct live_measure_round *round, char **ret_error);

@@ -254,6 +254,56 @@ START_TEST(failures_are_picked_by_name)
 }
 END_TEST
 
+static size_t rounds(bool whole, uint64_t bound_us, uint64_t token_left_us, uint64_t since_us[2])
+{
+    const struct measure_failure failure = {.whole = whole};
+    const struct traffic_rules rules = {.revocation_bound_us = bound_us,
+                                        .token_left_us = token_left_us};
+
+    return measure_plan_rounds(&failure, &rules, since_us);
+}
+
+START_TEST(regions_are_asked_about_before_and_after_trust_ends)
+{
+    uint64_t since_us[MEASURE_ROUNDS_MAX];
+
+    ck_assert_uint_eq(rounds(true, 5 * SECOND_US, 300 * SECOND_US, since_us), 2);
+    ck_assert_uint_eq(since_us[0], 1600 * MILLISECOND_US);
+    ck_assert_uint_eq(since_us[1], 6 * SECOND_US);
+    /* Trust that ends at once, or after the longest wait, or when tokens have run out. */
+    ck_assert_uint_eq(rounds(true, SECOND_US, 300 * SECOND_US, since_us), 1);
+    ck_assert_uint_eq(since_us[0], 2 * SECOND_US);
+    ck_assert_uint_eq(rounds(true, 100 * MILLISECOND_US, 300 * SECOND_US, since_us), 1);
+    ck_assert_uint_eq(since_us[0], 1600 * MILLISECOND_US);
+    ck_assert_uint_eq(rounds(true, 600 * SECOND_US, 300 * SECOND_US, since_us), 1);
+    ck_assert_uint_eq(since_us[0], 1600 * MILLISECOND_US);
+    ck_assert_uint_eq(rounds(true, 5 * SECOND_US, 6 * SECOND_US, since_us), 1);
+    ck_assert_uint_eq(rounds(true, SECOND_US, 2 * SECOND_US, since_us), 0);
+    ck_assert_uint_eq(rounds(false, 5 * SECOND_US, 300 * SECOND_US, since_us), 1);
+    ck_assert_uint_eq(since_us[0], 0);
+}
+END_TEST
+
+START_TEST(a_round_is_of_one_kind_of_time)
+{
+    const struct traffic_rules rules = {.revocation_bound_us = 5 * SECOND_US,
+                                        .token_left_us = 300 * SECOND_US};
+
+    ck_assert(measure_plan_is_even(&rules, SECOND_US, 5 * SECOND_US));
+    ck_assert(!measure_plan_is_even(&rules, SECOND_US, 5 * SECOND_US + 1));
+    ck_assert(!measure_plan_is_even(&rules, 5 * SECOND_US, 6 * SECOND_US));
+    ck_assert(measure_plan_is_even(&rules, 5 * SECOND_US + 1, 300 * SECOND_US));
+    ck_assert(!measure_plan_is_even(&rules, 6 * SECOND_US, 301 * SECOND_US));
+}
+END_TEST
+
+/* eu-west and ap-northeast lie 113 ms apart. */
+START_TEST(a_write_has_come_everywhere_after_the_longest_way)
+{
+    ck_assert_uint_eq(measure_plan_arrival_us(deployment), 426 * MILLISECOND_US);
+}
+END_TEST
+
 /* ---- requests ---- */
 
 static struct measure_request ask(enum traffic_operation operation, uint32_t other)
@@ -456,6 +506,9 @@ int main(void)
         too_many_askers_are_refused,
         failures_are_regions_and_then_services,
         failures_are_picked_by_name,
+        regions_are_asked_about_before_and_after_trust_ends,
+        a_round_is_of_one_kind_of_time,
+        a_write_has_come_everywhere_after_the_longest_way,
         each_question_has_its_request,
         newcomers_are_handed_out_by_the_directory_that_is_wanted,
         a_world_that_does_as_modelled_is_within_the_bar,
