@@ -27,7 +27,8 @@ struct scale {
     struct scale_luck_link (*between)[TOPOLOGY_REGIONS_MAX];
     double capacity[TOPOLOGY_REGIONS_MAX];
     double workers[TOPOLOGY_REGIONS_MAX];
-    struct scale_scenes *scenes;
+    struct scale_scenes *ahead; /* gone through to know how busy regions get */
+    struct scale_scenes *drawn; /* and again, behind that, to draw requests */
     struct scale_queues queues;
     struct scale_tally *tally;
     struct scale_tally_part place; /* one in one slice, or a part of that */
@@ -37,11 +38,22 @@ struct scale {
     uint64_t from_us;
     uint64_t until_us;
     uint64_t work[TOPOLOGY_REGIONS_MAX];
+    uint64_t requests;
     struct scale_wait waits[TOPOLOGY_REGIONS_MAX];
-    struct scale_draw *draws;
-    size_t draw_count;
-    size_t draw_room;
-    size_t *last_draws; /* [geo]: where its own end */
+};
+
+/* A place's way through the slice, from span to span. The same way has the same luck: so whoever
+ * comes is counted first, and drawn later, and is remembered by nobody in between. */
+struct passage {
+    struct scale_scenes *scenes;
+    uint32_t geo;
+    struct random counts;
+
+    /* The span, as far as it lies in the slice. */
+    const struct scale_span *span;
+    uint64_t from_us;
+    uint64_t until_us;
+    double requests; /* that are expected */
 };
 
 /* ---- what a place asks for ---- */
@@ -134,10 +146,10 @@ struct scale *scale_create(const struct scale_world *world)
     scale_luck_init(&scale->luck);
     take_links(scale);
     take_capacities(scale);
-    scale->scenes = scale_scenes_create(world);
+    scale->ahead = scale_scenes_create(world);
+    scale->drawn = scale_scenes_create(world);
     scale_queues_init(&scale->queues, world);
     scale->tally = scale_tally_create(scale->geo_count, scale->region_count);
-    scale->last_draws = memory_alloc(scale->geo_count * sizeof *scale->last_draws);
     return scale;
 }
 
@@ -145,13 +157,12 @@ void scale_free(struct scale *scale)
 {
     if (!scale)
         return;
-    scale_scenes_free(scale->scenes);
+    scale_scenes_free(scale->ahead);
+    scale_scenes_free(scale->drawn);
     free(scale->to_region);
     free(scale->to_client);
     free(scale->between);
     free(scale->tally);
-    free(scale->draws);
-    free(scale->last_draws);
     free(scale);
 }
 
@@ -177,78 +188,70 @@ double scale_workers(const struct scale *scale, size_t region)
 
 /* ---- who comes ---- */
 
-static void add_draw(struct scale *scale, const struct scale_draw *draw)
+static struct passage enter(const struct scale *scale, struct scale_scenes *scenes, uint32_t geo)
 {
-    if (scale->draw_count == scale->draw_room) {
-        scale->draw_room = scale->draw_room == 0 ? 4096 : 2 * scale->draw_room;
-        scale->draws = memory_grow(scale->draws, scale->draw_room * sizeof *scale->draws);
-    }
-    scale->draws[scale->draw_count++] = *draw;
+    struct passage passage = {.scenes = scenes, .geo = geo, .until_us = scale->from_us};
+
+    scale_luck_seed(&passage.counts, scale->world->seed, scale->slice, (uint64_t)geo * STREAMS);
+    return passage;
 }
 
-static void take_hang(const struct scale *scale, uint32_t geo, struct scale_draw *draw)
+/* Returns false when the slice is over. */
+static bool next_span(const struct scale *scale, struct passage *passage)
 {
-    const struct scale_hang hang = scale_scenes_hang(scale->scenes, geo, draw->cell.hung);
-
-    draw->release_us = hang.release_us;
-    draw->patience_us = hang.patience_us;
+    if (passage->until_us == scale->until_us)
+        return false;
+    passage->from_us = passage->until_us;
+    passage->span = scale_scenes_look(passage->scenes, passage->geo, passage->from_us);
+    passage->until_us =
+        passage->span->until_us < scale->until_us ? passage->span->until_us : scale->until_us;
+    passage->requests = expected(scale->world, passage->geo, passage->from_us, passage->until_us);
+    return true;
 }
 
-/* Requests of a place in a span, as many as luck has it. */
-static void come(struct scale *scale, uint32_t geo, const struct scale_span *span, uint64_t from_us,
-                 uint64_t until_us, struct random *counts)
+/* How many come of a cell of the span, as luck has it. To be asked once for each, in their order.
+ */
+static uint64_t come(struct passage *passage, const struct scale_cell *cell)
 {
-    double requests = expected(scale->world, geo, from_us, until_us);
-    struct scale_draw draw = {
-        .from_us = from_us, .until_us = until_us, .faults = span->faults, .ahead = span->ahead};
+    return scale_luck_count(&passage->counts, passage->requests * cell->share);
+}
 
-    for (size_t i = 0; i < span->cells->count; i++) {
-        draw.cell = span->cells->items[i];
-        draw.count = scale_luck_count(counts, requests * draw.cell.share);
-        if (draw.count == 0)
-            continue;
-        for (uint32_t asked = draw.cell.asked; asked != 0; asked &= asked - 1)
-            scale->work[__builtin_ctz(asked)] += draw.count;
-        if (draw.cell.hung != POLICY_NONE)
-            take_hang(scale, geo, &draw);
-        add_draw(scale, &draw);
+/* ---- how busy that makes regions ---- */
+
+static void load_span(struct scale *scale, struct passage *passage)
+{
+    const struct scale_cells *cells = passage->span->cells;
+
+    for (size_t i = 0; i < cells->count; i++) {
+        uint64_t count = come(passage, &cells->items[i]);
+        scale->requests += count;
+        for (uint32_t asked = cells->items[i].asked; asked != 0; asked &= asked - 1)
+            scale->work[__builtin_ctz(asked)] += count;
     }
 }
 
 /* What will wait in queues is what is expected, so that everybody knows it. */
-static void queue(struct scale *scale, uint32_t geo, const struct scale_span *span,
-                  uint64_t from_us, uint64_t until_us)
+static void queue_span(struct scale *scale, const struct passage *passage)
 {
-    double requests;
+    const struct scale_cells *cells = passage->span->cells;
 
-    if (!span->cells->queue)
-        return;
-    requests = expected(scale->world, geo, from_us, until_us);
-    for (size_t i = 0; i < span->cells->count; i++) {
-        const struct scale_cell *cell = &span->cells->items[i];
+    for (size_t i = 0; cells->queue && i < cells->count; i++) {
+        const struct scale_cell *cell = &cells->items[i];
         if (cell->kind == SCALE_QUEUED)
-            scale->queues.coming[cell->region][cell->home] += requests * cell->share;
+            scale->queues.coming[cell->region][cell->home] += passage->requests * cell->share;
     }
 }
 
-static void go_through_place(struct scale *scale, uint32_t geo, bool mine)
+static void load_place(struct scale *scale, uint32_t geo, bool mine)
 {
-    struct random counts;
-    uint64_t from_us = scale->from_us;
+    struct passage passage = enter(scale, scale->ahead, geo);
 
-    scale_luck_seed(&counts, scale->world->seed, scale->slice, (uint64_t)geo * STREAMS);
-    while (from_us < scale->until_us) {
-        const struct scale_span *span = scale_scenes_look(scale->scenes, geo, from_us);
-        uint64_t until_us = span->until_us < scale->until_us ? span->until_us : scale->until_us;
+    while (next_span(scale, &passage)) {
         if (mine)
-            come(scale, geo, span, from_us, until_us, &counts);
-        queue(scale, geo, span, from_us, until_us);
-        from_us = until_us;
+            load_span(scale, &passage);
+        queue_span(scale, &passage);
     }
-    scale->last_draws[geo] = scale->draw_count;
 }
-
-/* ---- how busy that makes regions ---- */
 
 static void take_most(double *most, uint64_t *slice, double now, uint64_t now_slice)
 {
@@ -288,30 +291,41 @@ static void clear_place(struct scale_tally_part *place)
     latencies->count = latencies->sum_us = latencies->least_us = latencies->most_us = 0;
 }
 
-/* What has been counted belongs to its place, its time, and to faults: those of @draw. */
-static void take_place(struct scale *scale, uint32_t geo, const struct scale_draw *draw,
+/* What has been counted belongs to its place, its time, and to faults. */
+static void take_place(struct scale *scale, uint32_t geo, uint32_t faults, uint32_t ahead,
                        struct scale_tally_time *time)
 {
     struct scale_tally *tally = scale->tally;
 
     scale_tally_add(&tally->places[geo], &scale->place);
     scale_histogram_merge(&time->latencies, &scale->place.latencies);
-    for (uint32_t faults = draw->faults; faults != 0; faults &= faults - 1)
+    for (; faults != 0; faults &= faults - 1)
         scale_tally_add(&tally->faults[__builtin_ctz(faults)].meanwhile, &scale->place);
-    for (uint32_t ahead = draw->ahead; ahead != 0; ahead &= ahead - 1)
+    for (; ahead != 0; ahead &= ahead - 1)
         scale_tally_add(&tally->faults[__builtin_ctz(ahead)].before, &scale->place);
     clear_place(&scale->place);
 }
 
-static bool has_same_faults(const struct scale_draw *a, const struct scale_draw *b)
+static void draw_span(struct scale_draw_place *place, struct passage *passage)
 {
-    return a->faults == b->faults && a->ahead == b->ahead;
+    const struct scale_cells *cells = passage->span->cells;
+    struct scale_draw draw = {.from_us = passage->from_us, .until_us = passage->until_us};
+
+    for (size_t i = 0; i < cells->count; i++) {
+        draw.cell = cells->items[i];
+        draw.count = come(passage, &draw.cell);
+        if (draw.count == 0)
+            continue;
+        if (draw.cell.hung != POLICY_NONE)
+            draw.hang = scale_scenes_hang(passage->scenes, passage->geo, draw.cell.hung);
+        scale_draw_requests(place, &draw);
+    }
 }
 
-static size_t draw_place(struct scale *scale, uint32_t geo, size_t first,
-                         struct scale_tally_time *time)
+static void draw_place(struct scale *scale, uint32_t geo, struct scale_tally_time *time)
 {
-    struct scale_draw_place drawing = {
+    struct passage passage = enter(scale, scale->drawn, geo);
+    struct scale_draw_place place = {
         .luck = &scale->luck,
         .to_region = scale->to_region[geo],
         .to_client = scale->to_client[geo],
@@ -324,35 +338,33 @@ static size_t draw_place(struct scale *scale, uint32_t geo, size_t first,
         .place = &scale->place,
         .time = time,
     };
-    size_t last = scale->last_draws[geo];
+    uint32_t faults = 0;
+    uint32_t ahead = 0;
 
-    scale_luck_seed(&drawing.random, scale->world->seed, scale->slice,
+    scale_luck_seed(&place.random, scale->world->seed, scale->slice,
                     (uint64_t)geo * STREAMS + STREAM_LUCK);
-    for (; first < last; first++) {
-        const struct scale_draw *draw = &scale->draws[first];
-        scale_draw_requests(&drawing, draw);
-        if (first + 1 == last || !has_same_faults(draw, draw + 1))
-            take_place(scale, geo, draw, time);
+    while (next_span(scale, &passage)) {
+        if (passage.span->faults != faults || passage.span->ahead != ahead)
+            take_place(scale, geo, faults, ahead, time);
+        faults = passage.span->faults;
+        ahead = passage.span->ahead;
+        draw_span(&place, &passage);
     }
-    return last;
+    take_place(scale, geo, faults, ahead, time);
 }
 
 static void draw_all(struct scale *scale)
 {
     struct scale_tally *tally = scale->tally;
     uint64_t time = scale->from_us / scale_tally_time_us(scale->world);
-    size_t first = 0;
-    uint64_t requests = 0;
+    double slice_s = (double)(scale->until_us - scale->from_us) / SECOND_US_F;
 
     assert(time < SCALE_TALLY_TIMES);
-    for (size_t i = 0; i < scale->draw_count; i++)
-        requests += scale->draws[i].count;
-    take_most(&tally->peak_per_s, &tally->peak_slice,
-              (double)requests / ((double)(scale->until_us - scale->from_us) / SECOND_US_F),
+    take_most(&tally->peak_per_s, &tally->peak_slice, (double)scale->requests / slice_s,
               scale->slice);
     get_busy(scale, &tally->times[time]);
     for (uint32_t geo = 0; geo < scale->geo_count; geo++)
-        first = draw_place(scale, geo, first, &tally->times[time]);
+        draw_place(scale, geo, &tally->times[time]);
 }
 
 static void work_queues(struct scale *scale)
@@ -379,10 +391,10 @@ void scale_step(struct scale *scale, bool mine)
     scale->until_us = scale->from_us + world->slice_us < world->duration_us
                           ? scale->from_us + world->slice_us
                           : world->duration_us;
-    scale->draw_count = 0;
+    scale->requests = 0;
     memset(scale->work, 0, sizeof scale->work);
     for (uint32_t geo = 0; geo < scale->geo_count; geo++)
-        go_through_place(scale, geo, mine);
+        load_place(scale, geo, mine);
     work_queues(scale);
     if (mine)
         draw_all(scale);

@@ -36,9 +36,9 @@ static uint64_t hang_us(struct drawing *drawing)
 {
     const struct scale_draw *draw = drawing->draw;
     uint64_t sent_us = draw->from_us + (uint64_t)(unit(drawing) * drawing->span_us);
-    uint64_t given_up_us = sent_us + draw->patience_us;
+    uint64_t given_up_us = sent_us + draw->hang.patience_us;
 
-    return (draw->release_us < given_up_us ? draw->release_us : given_up_us) - sent_us;
+    return (draw->hang.release_us < given_up_us ? draw->hang.release_us : given_up_us) - sent_us;
 }
 
 static uint64_t other_us(struct drawing *drawing)

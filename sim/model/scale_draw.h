@@ -5,6 +5,7 @@
 #define MEC_SCALE_DRAW_H
 
 #include "sim/model/scale_luck.h"
+#include "sim/model/scale_scenes.h"
 #include "sim/model/scale_tally.h"
 #include "sim/model/scale_wait.h"
 
@@ -14,10 +15,7 @@ struct scale_draw {
     uint64_t count;
     uint64_t from_us;
     uint64_t until_us;
-    uint64_t release_us;  /* of those that hang: when the span behind the cut begins */
-    uint64_t patience_us; /* but they hang for so long at most */
-    uint32_t faults;      /* of its span: in force, and ahead */
-    uint32_t ahead;
+    struct scale_hang hang; /* of those that hang */
 };
 
 /* What holds for all requests of a place in a slice. */

@@ -1,5 +1,6 @@
 /* Days of small worlds, of which one knows what must come out. */
 
+#include <malloc.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -626,20 +627,52 @@ START_TEST(memory_depends_on_the_world_alone)
 }
 END_TEST
 
+static size_t heap_of(struct scale *scale)
+{
+    while (scale_done(scale) < world->slice_count)
+        scale_step(scale, true);
+    struct mallinfo2 used = mallinfo2();
+    return used.uordblks + used.hblkhd;
+}
+
+/* Nor does it take more that things change thousands of times within a slice. */
+START_TEST(memory_does_not_depend_on_how_often_things_change)
+{
+    static const char *const texts[] = {"flap: 20m", "flap: 1s"};
+    size_t heaps[2];
+
+    for (size_t i = 0; i < 2; i++) {
+        char text[256];
+        tear_down();
+        snprintf(text, sizeof text,
+                 "topology: t.yaml\nduration: 3h\nslice: 1h\nrequests_per_user: 1\n"
+                 "faults:\n - {at: 0, for: 3h, isolate: a, %s}\n",
+                 texts[i]);
+        world = scale_fixture_world(NULL, text);
+        struct scale *scale = scale_create(world);
+        heaps[i] = heap_of(scale);
+        scale_free(scale);
+    }
+    ck_assert_msg(heaps[1] < heaps[0] + (1u << 16), "%zu bytes, and %zu", heaps[0], heaps[1]);
+}
+END_TEST
+
 START_TEST(parts_of_the_time_are_whole_slices)
 {
     static const struct {
         const char *text;
+        uint64_t slices;
         uint64_t time_s;
         size_t times;
-    } cases[] = {{"duration: 24h\n", 3600, 24},
-                 {"duration: 10m\n", 60, 10},
-                 {"duration: 36h\nslice: 1m\n", 5400, 24},
-                 {"duration: 25m\nslice: 10m\n", 600, 3},
-                 {"duration: 5s\n", 5, 1}};
+    } cases[] = {{"duration: 24h\n", 1440, 3600, 24},
+                 {"duration: 10m\n", 10, 60, 10},
+                 {"duration: 36h\nslice: 1m\n", 2160, 5400, 24},
+                 {"duration: 25m\nslice: 10m\n", 3, 600, 3},
+                 {"duration: 5s\n", 1, 5, 1}};
 
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         simulate(cases[i].text);
+        ck_assert_uint_eq(world->slice_count, cases[i].slices);
         ck_assert_uint_eq(scale_tally_time_us(world), cases[i].time_s * SECOND_US);
         ck_assert_uint_eq(scale_tally_time_count(world), cases[i].times);
     }
@@ -823,6 +856,7 @@ int main(void)
         nobody_waits_longer_than_the_bound,
         capacities_are_headroom_above_each_ones_own_peak,
         memory_depends_on_the_world_alone,
+        memory_does_not_depend_on_how_often_things_change,
         parts_of_the_time_are_whole_slices,
         a_result_has_all_its_tables,
         clocks_say_days_only_when_there_are_some,

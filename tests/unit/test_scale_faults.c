@@ -141,6 +141,23 @@ START_TEST(faults_are_what_they_say)
 }
 END_TEST
 
+/* Each region is told how long the oldest trouble of its own has lasted. */
+START_TEST(trouble_ages_by_region)
+{
+    begin(HEAD "faults:\n - {at: 1s, for: 1m, cut: [a, b]}\n - {at: 4s, for: 1m, isolate: a}\n");
+    struct traffic_state state;
+    uint64_t since_us[TOPOLOGY_REGIONS_MAX];
+
+    scale_faults_state(&world->faults, 10 * SECOND_US, &state, since_us);
+    ck_assert_uint_eq(since_us[A], 9 * SECOND_US);
+    ck_assert_uint_eq(since_us[B], 9 * SECOND_US);
+    ck_assert_uint_eq(since_us[C], 0);
+    scale_faults_state(&world->faults, 62 * SECOND_US, &state, since_us);
+    ck_assert_uint_eq(since_us[A], 58 * SECOND_US);
+    ck_assert_uint_eq(since_us[B], 0);
+}
+END_TEST
+
 START_TEST(what_flaps_is_broken_and_whole_in_turn)
 {
     begin(HEAD "faults:\n - {at: 10s, for: 50s, isolate: a, flap: 20s}\n");
@@ -508,6 +525,7 @@ int main(void)
     const TTest *const tests[] = {
         more_faults_than_there_is_room_for_are_refused,
         faults_are_what_they_say,
+        trouble_ages_by_region,
         what_flaps_is_broken_and_whole_in_turn,
         what_has_been_broken_for_long_changes_once_more,
         as_much_time_is_before_a_fault_as_there_is,
