@@ -57,9 +57,11 @@ static int split(struct reading *reading, char *item, const char *form, char **r
 {
     char *slash = strchr(item, '/');
 
-    if (!slash || strchr(slash + 1, '/'))
-        return params_error(reading->params, reading->index, reading->ret_error,
-                            "\"%s\" is not written as %s", item, form);
+    if (!slash || strchr(slash + 1, '/')) {
+        params_error(reading->params, reading->index, reading->ret_error,
+                     "\"%s\" is not written as %s", item, form);
+        return -EINVAL; /* said here, so that the compiler sees what is set behind a 0 */
+    }
     *slash = '\0';
     *ret_a = trim(item);
     *ret_b = trim(slash + 1);
