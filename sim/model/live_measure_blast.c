@@ -317,6 +317,8 @@ static int check_world(const struct blasting *blasting, char **ret_error)
 
 static void announce(const struct blasting *blasting)
 {
+    uint64_t bound_us = traffic_rules_of(blasting->input.traffic)->revocation_bound_us;
+    size_t bound_s = (size_t)(bound_us / SECOND_US);
     size_t regions = 0;
     struct text names = {0};
 
@@ -329,10 +331,7 @@ static void announce(const struct blasting *blasting)
         "Measuring world %s for about %zu s: each of these is killed, or taken down, and brought "
         "back: %s. %zu accounts are made and deleted again.",
         blasting->measure->world,
-        10 + 3 * (blasting->input.failure_count - regions) +
-            regions * (size_t)(traffic_rules_of(blasting->input.traffic)->revocation_bound_us /
-                                   SECOND_US +
-                               6),
+        10 + 5 * (blasting->input.failure_count - regions) + regions * (bound_s + 12),
         names.data ? names.data : "nothing",
         blasting->plan->asker_count + blasting->input.deployment->region_count);
     free(names.data);

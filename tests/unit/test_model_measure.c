@@ -350,6 +350,23 @@ START_TEST(newcomers_are_handed_out_by_the_directory_that_is_wanted)
 }
 END_TEST
 
+/* Worked out elsewhere: the first 8 of 16 bytes of BLAKE2b of name, NUL and shard, as a big-endian
+ * number; the largest wins. Names of worlds that are there already must stay where they are. */
+START_TEST(directories_are_where_they_always_were)
+{
+    static const struct {
+        const char *name, *shard;
+    } rows[] = {{"ada", "eu-west"},         {"bob", "ap-northeast"}, {"carol", "eu-west"},
+                {"dave", "eu-west"},        {"eve", "us-east"},      {"zoe", "eu-west"},
+                {"mallory", "ap-northeast"}};
+    Mec__Config empty = MEC__CONFIG__INIT;
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        ck_assert_str_eq(directory_of(deployment->config, rows[i].name), rows[i].shard);
+    ck_assert_ptr_null(directory_of(&empty, "ada"));
+}
+END_TEST
+
 /* ---- the comparison ---- */
 
 /* Answers as the model says that they are, at the time that it says. */
@@ -452,6 +469,9 @@ START_TEST(a_share_out_of_the_bar_fails)
     ck_assert(model_fixture_number(row, "agreed") == (double)(plan->count - 1));
     ck_assert(fabs(model_fixture_number(row, "measured") - model_fixture_number(row, "modelled") -
                    weight) < 1e-9);
+    json_t *share = model_fixture_row(json, "against_shares", "kind", "fails");
+    ck_assert_str_eq(json_string_value(json_object_get(share, "of")), "reads");
+    ck_assert(model_fixture_number(share, "difference") > 0);
     /* All users of eu-west in eu-west: 80 % of a third of all have now lost something. */
     ck_assert_str_eq(json_string_value(json_object_get(row, "of")), "users: fine");
     ck_assert(fabs(model_fixture_number(row, "difference") - 0.8 / 3) < 1e-9);
@@ -511,6 +531,7 @@ int main(void)
         a_write_has_come_everywhere_after_the_longest_way,
         each_question_has_its_request,
         newcomers_are_handed_out_by_the_directory_that_is_wanted,
+        directories_are_where_they_always_were,
         a_world_that_does_as_modelled_is_within_the_bar,
         a_share_out_of_the_bar_fails,
         a_share_within_the_bar_is_told_and_passes,
