@@ -10,6 +10,7 @@
 #include "sim/model/scale_draw.h"
 #include "sim/model/scale_queues.h"
 #include "sim/model/scale_scenes.h"
+#include "sim/model/scale_spill.h"
 
 #define SECOND_US_F 1e6
 #define DAY_US_F    86400e6
@@ -25,8 +26,7 @@ struct scale {
     struct scale_luck_link (*to_region)[TOPOLOGY_REGIONS_MAX]; /* [geo][region] */
     struct scale_luck_link (*to_client)[TOPOLOGY_REGIONS_MAX];
     struct scale_luck_link (*between)[TOPOLOGY_REGIONS_MAX];
-    double capacity[TOPOLOGY_REGIONS_MAX];
-    double workers[TOPOLOGY_REGIONS_MAX];
+    struct scale_spill spill;   /* with all capacities */
     struct scale_scenes *ahead; /* gone through to know how busy regions get */
     struct scale_scenes *drawn; /* and again, behind that, to draw requests */
     struct scale_queues queues;
@@ -108,9 +108,10 @@ static void take_capacities(struct scale *scale)
     for (size_t region = 0; region < scale->region_count; region++) {
         double given = world->given_capacity[region];
         double least = service_s > 0 ? 1 / service_s : LEAST_PER_S;
-        scale->capacity[region] = given > 0 ? given : fmax(world->headroom * peaks[region], least);
+        scale->spill.capacity[region] =
+            given > 0 ? given : fmax(world->headroom * peaks[region], least);
         /* Whole workers, who are together as fast as the region is said to be. */
-        scale->workers[region] = fmax(1, round(scale->capacity[region] * service_s));
+        scale->spill.workers[region] = fmax(1, round(scale->spill.capacity[region] * service_s));
     }
 }
 
@@ -145,6 +146,8 @@ struct scale *scale_create(const struct scale_world *world)
     scale->geo_count = world->deployment->geo_count;
     scale_luck_init(&scale->luck);
     take_links(scale);
+    scale->spill.region_count = scale->region_count;
+    scale->spill.most_us = (double)world->wait_most_us;
     take_capacities(scale);
     scale->ahead = scale_scenes_create(world);
     scale->drawn = scale_scenes_create(world);
@@ -178,12 +181,12 @@ const struct scale_tally *scale_tally(const struct scale *scale)
 
 double scale_capacity(const struct scale *scale, size_t region)
 {
-    return scale->capacity[region];
+    return scale->spill.capacity[region];
 }
 
 double scale_workers(const struct scale *scale, size_t region)
 {
-    return scale->workers[region];
+    return scale->spill.workers[region];
 }
 
 /* ---- who comes ---- */
@@ -227,6 +230,7 @@ static void load_span(struct scale *scale, struct passage *passage)
         scale->requests += count;
         for (uint32_t asked = cells->items[i].asked; asked != 0; asked &= asked - 1)
             scale->work[__builtin_ctz(asked)] += count;
+        scale_spill_add(&scale->spill, cells, &cells->items[i], (double)count);
     }
 }
 
@@ -264,15 +268,18 @@ static void take_most(double *most, uint64_t *slice, double now, uint64_t now_sl
 static void get_busy(struct scale *scale, struct scale_tally_time *time)
 {
     double slice_s = (double)(scale->until_us - scale->from_us) / SECOND_US_F;
+    double own_per_s[TOPOLOGY_REGIONS_MAX], per_s[TOPOLOGY_REGIONS_MAX];
 
     for (size_t region = 0; region < scale->region_count; region++) {
-        struct scale_tally_region *seen = &scale->tally->regions[region];
-        double per_s = (double)scale->work[region] / slice_s + scale->queues.work_per_s[region];
-        scale->waits[region] = scale_wait_of(per_s, scale->capacity[region], scale->workers[region],
-                                             (double)scale->world->wait_most_us);
+        own_per_s[region] =
+            (double)scale->work[region] / slice_s + scale->queues.work_per_s[region];
         time->work[region] += scale->work[region];
-        take_most(&seen->busiest, &seen->busiest_slice, per_s / scale->capacity[region],
-                  scale->slice);
+    }
+    scale_spill_settle(&scale->spill, own_per_s, slice_s, per_s, scale->waits);
+    for (size_t region = 0; region < scale->region_count; region++) {
+        struct scale_tally_region *seen = &scale->tally->regions[region];
+        take_most(&seen->busiest, &seen->busiest_slice,
+                  per_s[region] / scale->spill.capacity[region], scale->slice);
     }
 }
 
@@ -309,15 +316,16 @@ static void take_place(struct scale *scale, uint32_t geo, uint32_t faults, uint3
 static void draw_span(struct scale_draw_place *place, struct passage *passage)
 {
     const struct scale_cells *cells = passage->span->cells;
-    struct scale_draw draw = {.from_us = passage->from_us, .until_us = passage->until_us};
+    struct scale_draw draw = {
+        .cells = cells, .from_us = passage->from_us, .until_us = passage->until_us};
 
     for (size_t i = 0; i < cells->count; i++) {
-        draw.cell = cells->items[i];
-        draw.count = come(passage, &draw.cell);
+        draw.cell = &cells->items[i];
+        draw.count = come(passage, draw.cell);
         if (draw.count == 0)
             continue;
-        if (draw.cell.hung != POLICY_NONE)
-            draw.hang = scale_scenes_hang(passage->scenes, passage->geo, draw.cell.hung);
+        if (draw.cell->hung != POLICY_NONE)
+            draw.hang = scale_scenes_hang(passage->scenes, passage->geo, draw.cell->hung);
         scale_draw_requests(place, &draw);
     }
 }
@@ -393,6 +401,7 @@ void scale_step(struct scale *scale, bool mine)
                           : world->duration_us;
     scale->requests = 0;
     memset(scale->work, 0, sizeof scale->work);
+    scale_spill_clear(&scale->spill);
     for (uint32_t geo = 0; geo < scale->geo_count; geo++)
         load_place(scale, geo, mine);
     work_queues(scale);

@@ -20,7 +20,6 @@ struct sorting {
     struct traffic_state mistaken; /* as if what is unnoticed were there */
     double home_of_all[TOPOLOGY_REGIONS_MAX];
     struct scale_cells *cells;
-    size_t room;
 };
 
 const char *scale_cells_kind_name(enum scale_kind kind)
@@ -146,49 +145,77 @@ static bool is_same(const struct scale_cell *a, const struct scale_cell *b)
 {
     return a->region == b->region && a->kind == b->kind && a->class == b->class &&
            a->asked == b->asked && a->home == b->home && a->hung == b->hung &&
-           a->other == b->other && a->times == b->times && a->rest_us == b->rest_us;
+           a->other == b->other && a->times == b->times && a->next == b->next &&
+           a->rest_us == b->rest_us;
 }
 
-static void add(struct sorting *sorting, const struct scale_cell *cell)
+/* Returns which of them it is; what is the same is one. */
+static uint32_t add(struct scale_cell **cells, size_t *count, const struct scale_cell *cell)
 {
-    struct scale_cells *cells = sorting->cells;
-
-    for (size_t i = 0; i < cells->count; i++) {
-        if (is_same(&cells->items[i], cell)) {
-            cells->items[i].share += cell->share;
-            return;
+    for (size_t i = 0; i < *count; i++) {
+        if (is_same(&(*cells)[i], cell)) {
+            (*cells)[i].share += cell->share;
+            return (uint32_t)i;
         }
     }
-    if (cells->count == sorting->room) {
-        sorting->room = sorting->room == 0 ? 64 : 2 * sorting->room;
-        cells->items = memory_grow(cells->items, sorting->room * sizeof *cells->items);
-    }
-    cells->items[cells->count++] = *cell;
+    if ((*count & (*count - 1)) == 0) /* there is room for the next power of two */
+        *cells = memory_grow(*cells, (*count == 0 ? 1 : 2 * *count) * sizeof **cells);
+    (*cells)[*count] = *cell;
+    return (uint32_t)(*count)++;
+}
+
+static void take_outcome(const struct sorting *sorting, const struct traffic_question *question,
+                         const struct traffic_outcome *outcome, struct scale_cell *cell)
+{
+    cell->kind = outcome->kind;
+    cell->class = class_of(question->operation);
+    cell->region = cell->home = cell->other = POLICY_NONE;
+    cell->next = SCALE_CELLS_NONE;
+    if (!is_answered(cell->kind))
+        return;
+    cell->region = outcome->region;
+    cell->asked = outcome->asked;
+    take_way(sorting, question, outcome, cell);
+    if (cell->kind == SCALE_QUEUED)
+        cell->home = question->home;
+}
+
+/* Who is asked when all of @overloaded have turned it away; SCALE_CELLS_NONE: nobody. */
+static uint32_t sort_next(struct sorting *sorting, const struct traffic_question *question,
+                          uint32_t overloaded)
+{
+    struct scale_cell cell = {.hung = POLICY_NONE};
+    struct traffic_outcome outcome;
+
+    if (__builtin_popcount(overloaded) >= SCALE_CELLS_TRIES)
+        return SCALE_CELLS_NONE;
+    sorting->state.overloaded = overloaded;
+    decide(sorting, &sorting->state, question, &outcome);
+    sorting->state.overloaded = 0;
+    take_outcome(sorting, question, &outcome, &cell);
+    if (cell.region == POLICY_NONE)
+        return SCALE_CELLS_NONE;
+    assert(!is_in(overloaded, cell.region));
+    if (cell.kind == SCALE_FINE)
+        cell.kind = SCALE_SLOWER;
+    cell.next = sort_next(sorting, question, overloaded | 1u << cell.region);
+    return add(&sorting->cells->others, &sorting->cells->other_count, &cell);
 }
 
 static void sort_one(struct sorting *sorting, const struct traffic_question *question, double share)
 {
     struct traffic_outcome outcome;
-    struct scale_cell cell = {.share = share,
-                              .class = class_of(question->operation),
-                              .home = POLICY_NONE,
-                              .other = POLICY_NONE};
+    struct scale_cell cell = {.share = share};
 
     if (share <= 0)
         return;
     decide_late(sorting, question, &outcome, &cell.hung);
-    cell.kind = outcome.kind;
-    cell.region = POLICY_NONE;
-    if (is_answered(cell.kind)) {
-        cell.region = outcome.region;
-        cell.asked = outcome.asked;
-        take_way(sorting, question, &outcome, &cell);
-    }
-    if (cell.kind == SCALE_QUEUED) {
-        cell.home = question->home;
+    take_outcome(sorting, question, &outcome, &cell);
+    if (cell.region != POLICY_NONE)
+        cell.next = sort_next(sorting, question, 1u << cell.region);
+    if (cell.kind == SCALE_QUEUED)
         sorting->cells->queue = true;
-    }
-    add(sorting, &cell);
+    add(&sorting->cells->items, &sorting->cells->count, &cell);
 }
 
 static void sort_others(struct sorting *sorting, struct traffic_question *question, double share)
@@ -273,5 +300,6 @@ void scale_cells_free(struct scale_cells *cells)
     if (!cells)
         return;
     free(cells->items);
+    free(cells->others);
     free(cells);
 }

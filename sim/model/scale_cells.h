@@ -49,6 +49,9 @@ struct scale_scene {
     uint32_t older;     /* broken for longer than tokens last */
 };
 
+#define SCALE_CELLS_TRIES 3 /* as many regions does a router ask for a read; here for all */
+#define SCALE_CELLS_NONE  UINT32_MAX
+
 struct scale_cell {
     double share; /* of the requests of the place */
     uint32_t kind;
@@ -59,12 +62,15 @@ struct scale_cell {
     uint32_t hung;    /* region that is asked first and does not answer; POLICY_NONE: none */
     uint32_t other;   /* region that is asked by the one that answers; POLICY_NONE: none */
     uint32_t times;   /* so often, one after the other */
+    uint32_t next;    /* which of the others it becomes if the region turns it away */
     uint64_t rest_us; /* of its way, besides those to the region and to the other */
 };
 
 struct scale_cells {
     struct scale_cell *items;
     size_t count;
+    struct scale_cell *others; /* that come of requests that were turned away: without shares */
+    size_t other_count;
     bool queue; /* some are queued */
 };
 

@@ -6,28 +6,36 @@
 
 #define OFTEN 0.5 /* of exponential waits are in bounds, and so need not be drawn again */
 
-/* One cell's requests, under way. */
-struct drawing {
-    struct scale_draw_place *at;
-    const struct scale_draw *draw;
+/* A way that they may take: the cell's own first, then those that are left when a region turns them
+ * away. */
+struct way {
+    const struct scale_cell *cell;
     const struct scale_luck_link *out;
     const struct scale_luck_link *back;
     const struct scale_luck_link *over; /* to the other region, and from it */
     const struct scale_luck_link *from;
     const struct scale_wait *wait;
     double admitted;
-    double span_us;
-    uint64_t *places; /* buckets that are counted in */
-    uint64_t *regions;
+    struct scale_histogram *latencies; /* of its region */
 
     uint64_t answered, shed, full;
     uint64_t sum_us, least_us, most_us;
+};
+
+/* One cell's requests, under way. */
+struct drawing {
+    struct scale_draw_place *at;
+    const struct scale_draw *draw;
+    double span_us;
+    uint64_t *places; /* buckets that are counted in */
+    struct way ways[SCALE_CELLS_TRIES];
+    size_t way_count;
     uint64_t hung_us;
 };
 
-static double unit(struct drawing *drawing)
+static double unit(struct scale_draw_place *at)
 {
-    return random_unit(&drawing->at->random);
+    return random_unit(&at->random);
 }
 
 /* ---- one request ---- */
@@ -35,41 +43,37 @@ static double unit(struct drawing *drawing)
 static uint64_t hang_us(struct drawing *drawing)
 {
     const struct scale_draw *draw = drawing->draw;
-    uint64_t sent_us = draw->from_us + (uint64_t)(unit(drawing) * drawing->span_us);
+    uint64_t sent_us = draw->from_us + (uint64_t)(unit(drawing->at) * drawing->span_us);
     uint64_t given_up_us = sent_us + draw->hang.patience_us;
 
     return (draw->hang.release_us < given_up_us ? draw->hang.release_us : given_up_us) - sent_us;
 }
 
-static uint64_t other_us(struct drawing *drawing)
+static uint64_t other_us(struct scale_draw_place *at, const struct way *way)
 {
     uint64_t us = 0;
 
-    for (uint32_t i = 0; i < drawing->draw->cell.times; i++)
-        us += scale_luck_delay_us(drawing->over, &drawing->at->random) +
-              scale_luck_delay_us(drawing->from, &drawing->at->random);
+    for (uint32_t i = 0; i < way->cell->times; i++)
+        us += scale_luck_delay_us(way->over, &at->random) +
+              scale_luck_delay_us(way->from, &at->random);
     return us;
 }
 
-static double work_us(struct drawing *drawing)
+static double work_us(struct scale_draw_place *at)
 {
-    struct scale_draw_place *at = drawing->at;
-
     if (!at->service_varies)
         return at->service_us;
     return at->service_us * scale_luck_take(&at->luck->exponential, random_next(&at->random));
 }
 
-static double wait_us(struct drawing *drawing)
+static double wait_us(struct scale_draw_place *at, const struct scale_wait *wait)
 {
-    const struct scale_wait *wait = drawing->wait;
-    struct scale_draw_place *at = drawing->at;
     double us;
 
-    if (unit(drawing) >= wait->waits)
+    if (unit(at) >= wait->waits)
         return 0;
     if (wait->below_most < OFTEN)
-        return scale_wait_us(wait, unit(drawing));
+        return scale_wait_us(wait, unit(at));
     /* What scale_wait_us() gives, but by the table: it is no logarithm that is waited for. */
     do
         us = fabs(wait->drain_us) *
@@ -78,98 +82,135 @@ static double wait_us(struct drawing *drawing)
     return wait->drain_us > 0 ? us : wait->most_us - us;
 }
 
-/* Returns false when it is turned away. */
-static bool is_let_in(struct drawing *drawing)
+static void answer(struct drawing *drawing, struct way *way, uint64_t hung_us)
 {
-    if (drawing->wait->shed > 0 && unit(drawing) < drawing->wait->shed) {
-        drawing->shed++;
-        return false;
-    }
-    if (drawing->admitted < 1 && unit(drawing) >= drawing->admitted) {
-        drawing->full++;
-        return false;
-    }
-    return true;
+    struct scale_draw_place *at = drawing->at;
+    uint64_t us = hung_us + way->cell->rest_us;
+
+    us += scale_luck_delay_us(way->out, &at->random) + scale_luck_delay_us(way->back, &at->random);
+    if (way->cell->other != POLICY_NONE)
+        us += other_us(at, way);
+    us += (uint64_t)(int64_t)(work_us(at) + wait_us(at, way->wait) + 0.5);
+
+    uint32_t bucket = scale_histogram_bucket(us);
+    drawing->places[bucket]++;
+    way->latencies->buckets[bucket]++;
+    way->answered++;
+    way->sum_us += us;
+    if (us < way->least_us)
+        way->least_us = us;
+    if (us > way->most_us)
+        way->most_us = us;
 }
 
 static void draw_one(struct drawing *drawing)
 {
-    const struct scale_cell *cell = &drawing->draw->cell;
-    struct random *random = &drawing->at->random;
-    uint64_t us = cell->rest_us;
+    struct scale_draw_place *at = drawing->at;
+    uint64_t waited_us = 0;
 
-    if (cell->hung != POLICY_NONE) {
-        uint64_t hung_us = hang_us(drawing);
-        drawing->hung_us += hung_us;
-        us += hung_us;
+    if (drawing->draw->cell->hung != POLICY_NONE) {
+        waited_us = hang_us(drawing);
+        drawing->hung_us += waited_us;
     }
-    if (!is_let_in(drawing))
+    for (size_t i = 0; i < drawing->way_count; i++) {
+        struct way *way = &drawing->ways[i];
+        if (way->wait->shed > 0 && unit(at) < way->wait->shed) {
+            way->shed++;
+            continue;
+        }
+        if (way->admitted < 1 && unit(at) >= way->admitted)
+            way->full++;
+        else
+            answer(drawing, way, waited_us);
         return;
-    us += scale_luck_delay_us(drawing->out, random) + scale_luck_delay_us(drawing->back, random);
-    if (cell->other != POLICY_NONE)
-        us += other_us(drawing);
-    us += (uint64_t)(int64_t)(work_us(drawing) + wait_us(drawing) + 0.5);
-
-    uint32_t bucket = scale_histogram_bucket(us);
-    drawing->places[bucket]++;
-    drawing->regions[bucket]++;
-    drawing->answered++;
-    drawing->sum_us += us;
-    if (us < drawing->least_us)
-        drawing->least_us = us;
-    if (us > drawing->most_us)
-        drawing->most_us = us;
+    }
 }
 
 /* ---- all of them ---- */
 
 static void count(const struct drawing *drawing, enum scale_kind kind, uint64_t requests)
 {
-    const struct scale_draw *draw = drawing->draw;
     struct scale_draw_place *at = drawing->at;
 
     at->place->kinds[kind] += requests;
-    at->time->kinds[draw->cell.class][kind] += requests;
+    at->time->kinds[drawing->draw->cell->class][kind] += requests;
 }
 
-static void keep(struct scale_histogram *histogram, const struct drawing *drawing)
+static void keep(struct scale_histogram *histogram, const struct way *way)
 {
-    if (drawing->answered == 0)
+    if (way->answered == 0)
         return;
-    if (histogram->count == 0 || drawing->least_us < histogram->least_us)
-        histogram->least_us = drawing->least_us;
-    if (drawing->most_us > histogram->most_us)
-        histogram->most_us = drawing->most_us;
-    histogram->count += drawing->answered;
-    histogram->sum_us += drawing->sum_us;
+    if (histogram->count == 0 || way->least_us < histogram->least_us)
+        histogram->least_us = way->least_us;
+    if (way->most_us > histogram->most_us)
+        histogram->most_us = way->most_us;
+    histogram->count += way->answered;
+    histogram->sum_us += way->sum_us;
+}
+
+static void set_out(const struct drawing *drawing, const struct scale_cell *cell,
+                    struct way *ret_way)
+{
+    struct scale_draw_place *at = drawing->at;
+    struct scale_tally_region *region = &at->tally->regions[cell->region];
+
+    *ret_way = (struct way){
+        .cell = cell,
+        .out = &at->to_region[cell->region],
+        .back = &at->to_client[cell->region],
+        .wait = &at->waits[cell->region],
+        .admitted = cell->kind == SCALE_QUEUED ? at->admitted[cell->region] : 1,
+        .latencies = &region->latencies[cell->class],
+        .least_us = UINT64_MAX,
+    };
+    if (cell->other != POLICY_NONE) {
+        ret_way->over = &at->between[cell->region][cell->other];
+        ret_way->from = &at->between[cell->other][cell->region];
+    }
+}
+
+/* There is no second way while the first turns nobody away, and so on. */
+static void find_ways(struct drawing *drawing)
+{
+    const struct scale_cell *cell = drawing->draw->cell;
+
+    for (;;) {
+        struct way *way = &drawing->ways[drawing->way_count++];
+        set_out(drawing, cell, way);
+        if (way->wait->shed <= 0 || cell->next == SCALE_CELLS_NONE)
+            return;
+        cell = &drawing->draw->cells->others[cell->next];
+    }
+}
+
+/* Regions that come to work by it that those before have turned it away. */
+static void take_work(const struct drawing *drawing, uint32_t asked, uint64_t requests)
+{
+    for (; asked != 0; asked &= asked - 1)
+        drawing->at->time->work[__builtin_ctz(asked)] += requests;
 }
 
 static void draw_answered(struct drawing *drawing)
 {
     struct scale_draw_place *at = drawing->at;
-    const struct scale_draw *draw = drawing->draw;
-    const struct scale_cell *cell = &draw->cell;
-    struct scale_tally_region *region = &at->tally->regions[cell->region];
-    struct scale_histogram *latencies = &region->latencies[cell->class];
+    uint32_t asked = 0;
 
-    drawing->out = &at->to_region[cell->region];
-    drawing->back = &at->to_client[cell->region];
-    if (cell->other != POLICY_NONE) {
-        drawing->over = &at->between[cell->region][cell->other];
-        drawing->from = &at->between[cell->other][cell->region];
-    }
-    drawing->wait = &at->waits[cell->region];
-    drawing->admitted = cell->kind == SCALE_QUEUED ? at->admitted[cell->region] : 1;
     drawing->places = at->place->latencies.buckets;
-    drawing->regions = latencies->buckets;
-    for (uint64_t i = 0; i < draw->count; i++)
+    find_ways(drawing);
+    for (uint64_t i = 0; i < drawing->draw->count; i++)
         draw_one(drawing);
-    keep(&at->place->latencies, drawing);
-    keep(latencies, drawing);
-    region->shed += drawing->shed;
-    count(drawing, (enum scale_kind)cell->kind, drawing->answered);
-    count(drawing, SCALE_SHED, drawing->shed);
-    count(drawing, SCALE_QUEUE_FULL, drawing->full);
+    for (size_t i = 0; i < drawing->way_count; i++) {
+        const struct way *way = &drawing->ways[i];
+        if (i > 0)
+            take_work(drawing, way->cell->asked & ~asked, drawing->ways[i - 1].shed);
+        asked |= way->cell->asked;
+        keep(&at->place->latencies, way);
+        keep(way->latencies, way);
+        at->tally->regions[way->cell->region].shed += way->shed;
+        count(drawing, (enum scale_kind)way->cell->kind, way->answered);
+        count(drawing, SCALE_QUEUE_FULL, way->full);
+    }
+    count(drawing, SCALE_SHED, drawing->ways[drawing->way_count - 1].shed);
 }
 
 /* Nobody waits for what is refused but where it hung before. */
@@ -177,23 +218,21 @@ static void draw_refused(struct drawing *drawing)
 {
     const struct scale_draw *draw = drawing->draw;
 
-    for (uint64_t i = 0; draw->cell.hung != POLICY_NONE && i < draw->count; i++)
+    for (uint64_t i = 0; draw->cell->hung != POLICY_NONE && i < draw->count; i++)
         drawing->hung_us += hang_us(drawing);
-    count(drawing, (enum scale_kind)draw->cell.kind, draw->count);
+    count(drawing, (enum scale_kind)draw->cell->kind, draw->count);
 }
 
 void scale_draw_requests(struct scale_draw_place *place, const struct scale_draw *draw)
 {
-    struct drawing drawing = {.at = place,
-                              .draw = draw,
-                              .span_us = (double)(draw->until_us - draw->from_us),
-                              .least_us = UINT64_MAX};
+    struct drawing drawing = {
+        .at = place, .draw = draw, .span_us = (double)(draw->until_us - draw->from_us)};
 
-    if (draw->cell.region != POLICY_NONE)
+    if (draw->cell->region != POLICY_NONE)
         draw_answered(&drawing);
     else
         draw_refused(&drawing);
-    if (draw->cell.hung != POLICY_NONE) {
+    if (draw->cell->hung != POLICY_NONE) {
         place->tally->hung += draw->count;
         place->tally->hung_us += drawing.hung_us;
     }

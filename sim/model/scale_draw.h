@@ -11,7 +11,8 @@
 
 /* Requests of one cell that come in one span. */
 struct scale_draw {
-    struct scale_cell cell;
+    const struct scale_cells *cells;
+    const struct scale_cell *cell; /* one of its items */
     uint64_t count;
     uint64_t from_us;
     uint64_t until_us;

@@ -30,7 +30,7 @@ struct scale_tally_region {
     uint64_t busiest_slice;
     double queued_most; /* writes that waited there at once */
     uint64_t queued_most_slice;
-    uint64_t shed;
+    uint64_t shed; /* requests that were turned away here; others may have taken them */
     struct scale_histogram latencies[SCALE_CLASS_COUNT];
 };
 

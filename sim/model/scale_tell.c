@@ -48,7 +48,8 @@ static void assume_requests(const struct scale_world *world, struct result *resu
                   world->service_varies ? "exponential" : "always alike");
     result_assume(result, "Each region that has to do with a request is as busy with it as with "
                           "any other, log-ins included; only the one that answers makes it wait. "
-                          "What is shed is not tried elsewhere, as a router would do with reads.");
+                          "Who is turned away asks on as the router's policy has it, at most three "
+                          "regions in all; writes that are queued for that are not followed home.");
 }
 
 static void assume_failures(const struct scale_world *world, struct result *result)
@@ -115,17 +116,17 @@ static void find_latency(const struct scale_told *told, struct result *result)
 
 static void find_overload(const struct scale_told *told, struct result *result)
 {
-    char share[RESULT_NUMBER_SIZE], shed[RESULT_NUMBER_SIZE], time[SCALE_TELL_TIME_SIZE];
+    char share[RESULT_NUMBER_SIZE], away[RESULT_NUMBER_SIZE], time[SCALE_TELL_TIME_SIZE];
 
     for (size_t i = 0; i < told->tally->region_count; i++) {
         const struct scale_tally_region *region = &told->tally->regions[i];
         if (region->busiest <= TOLD_BUSY)
             continue;
-        result_find(result, "%s is asked for %s of what it can do at %s; it sheds %s requests.",
-                    told->world->deployment->region[i],
-                    result_show(RESULT_SHARE, region->busiest, share),
-                    time_of_slice(told, region->busiest_slice, time),
-                    result_show(RESULT_COUNT, (double)region->shed, shed));
+        result_find(
+            result, "%s is asked for %s of what it can do at %s; it turns away %s requests.",
+            told->world->deployment->region[i], result_show(RESULT_SHARE, region->busiest, share),
+            time_of_slice(told, region->busiest_slice, time),
+            result_show(RESULT_COUNT, (double)region->shed, away));
     }
 }
 

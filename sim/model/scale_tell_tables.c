@@ -287,7 +287,7 @@ static void tell_regions(const struct scale_told *told, const size_t *order, str
                                                    {"busy", "busy", RESULT_SHARE},
                                                    {"busiest", "busiest", RESULT_SHARE},
                                                    {"busiest_utc", "at (UTC)", RESULT_TEXT},
-                                                   {"shed", "shed", RESULT_COUNT},
+                                                   {"turned_away", "turns away", RESULT_COUNT},
                                                    {"queued_most", "queued most", RESULT_COUNT},
                                                    QUANTILES};
     struct result_table *table =

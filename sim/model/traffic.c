@@ -180,16 +180,21 @@ const struct traffic_rules *traffic_rules_of(const struct traffic *traffic)
 
 /* ---- deciding ---- */
 
-/* May a user of @home still get a token, once the one that they have has run out? */
-static bool can_renew(struct traffic_view *view, uint32_t home)
+/* May a user of @home still get a token, once the one that they have has run out? Who is turned
+ * away by an overloaded region will be let in another time. */
+static bool can_renew(const struct traffic_view *view, uint32_t home)
 {
     static const enum traffic_operation ways[] = {TRAFFIC_TOKEN_REFRESH, TRAFFIC_LOG_IN};
     struct traffic_question renewal = {.geo = view->geo, .home = home};
+    struct traffic_state state = *view->state;
+    struct traffic_view calm;
     struct traffic_end end;
 
+    state.overloaded = 0;
+    traffic_view_init(&calm, view->traffic, &state, view->geo);
     for (size_t way = 0; way < sizeof ways / sizeof ways[0]; way++) {
         renewal.operation = ways[way];
-        traffic_route(view, &renewal, &end);
+        traffic_route(&calm, &renewal, &end);
         if (end.served)
             return true;
     }

@@ -76,6 +76,7 @@ struct traffic_state {
     uint32_t isolated;         /* all links cut: to clients and to other regions */
     uint32_t replicators_down; /* their changes and revocations reach nobody */
     uint32_t full;             /* no room on the disk */
+    uint32_t overloaded;       /* decline all that they are asked: too much is waiting there */
     uint32_t services_down[TOPOLOGY_REGIONS_MAX]; /* [region], bit set of enum parts_service */
     uint32_t cut[TOPOLOGY_REGIONS_MAX];           /* [from], bit set of the regions to which */
     uint32_t client_cut[DEPLOYMENT_GEOS_MAX];     /* [geo], bit set of the regions; both ways */

@@ -60,6 +60,14 @@ static void refuse(struct routing *routing, int problem, const char *why)
     routing->end->why = why;
 }
 
+/* Others may be asked. */
+static bool decline(struct routing *routing, uint32_t region)
+{
+    routing->policy.tried |= 1u << region;
+    routing->end->region = POLICY_NONE;
+    return false;
+}
+
 /* Returns true when the request has come to its end. */
 static bool ask(struct routing *routing, const struct policy_decision *decision)
 {
@@ -72,6 +80,8 @@ static bool ask(struct routing *routing, const struct policy_decision *decision)
     end->region = decision->region;
     end->why = decision->why;
     end->way_us += deployment->geos[routing->question->geo].round_trip_us[decision->region];
+    if ((routing->view->state->overloaded >> decision->region & 1u) != 0)
+        return decline(routing, decision->region);
     if (decision->mode == MEC__CALL_MODE__ENQUEUE) {
         end->queued = true;
         return true;
@@ -88,9 +98,7 @@ static bool ask(struct routing *routing, const struct policy_decision *decision)
     case TRAFFIC_DECLINED:
         break;
     }
-    routing->policy.tried |= 1u << decision->region;
-    end->region = POLICY_NONE;
-    return false;
+    return decline(routing, decision->region);
 }
 
 void traffic_route(struct traffic_view *view, const struct traffic_question *question,

@@ -55,7 +55,7 @@ static void tear_down(void)
 
 /* What is broken. */
 struct broken {
-    uint32_t down, isolated, replicators_down, full;
+    uint32_t down, isolated, replicators_down, full, overloaded;
     uint32_t services[3]; /* down at A, B, C */
     uint32_t cut[3];      /* from A, B, C */
     uint32_t client_cut[3];
@@ -68,6 +68,7 @@ static struct traffic_state state_of(const struct broken *broken)
                                   .isolated = broken->isolated,
                                   .replicators_down = broken->replicators_down,
                                   .full = broken->full,
+                                  .overloaded = broken->overloaded,
                                   .since_us = broken->since_us};
 
     for (size_t i = 0; i < 3; i++) {
@@ -123,6 +124,10 @@ struct cell {
     {                                                                                              \
         .full = BIT(A)                                                                             \
     }
+#define OVERLOADED(set)                                                                            \
+    {                                                                                              \
+        .overloaded = (set), .since_us = LONG                                                      \
+    }
 #define ALL_DOWN                                                                                   \
     {                                                                                              \
         .down = BIT(A) | BIT(B) | BIT(C)                                                           \
@@ -140,6 +145,23 @@ static const struct cell cells[] = {
     {"well: log-in at home", NOTHING, TRAFFIC_LOG_IN, A, A, 0, TRAFFIC_FINE, A, 1, 1, 0},
     {"well: sign-up asks twice", NOTHING, TRAFFIC_SIGN_UP, A, 0, B, TRAFFIC_FINE, A, 161, 1, 0},
     {"well: sign-up, own directory", NOTHING, TRAFFIC_SIGN_UP, A, 0, A, TRAFFIC_FINE, A, 1, 1, 0},
+
+    {"overload: a read goes on", OVERLOADED(BIT(A)), TRAFFIC_METADATA_READ, A, A, 0, TRAFFIC_SLOWER,
+     B, 82, 2, 0},
+    {"overload: and on", OVERLOADED(BIT(A) | BIT(B)), TRAFFIC_METADATA_READ, A, A, 0,
+     TRAFFIC_SLOWER, C, 243, 3, 0},
+    {"overload: and no further", OVERLOADED(BIT(A) | BIT(B) | BIT(C)), TRAFFIC_METADATA_READ, A, A,
+     0, TRAFFIC_FAILS, NONE, 243, 3, PROBLEM_NO_REGION},
+    {"overload: write", OVERLOADED(BIT(A)), TRAFFIC_METADATA_WRITE, A, A, 0, TRAFFIC_QUEUED, B, 82,
+     2, 0},
+    {"overload: no queue there", OVERLOADED(BIT(A) | BIT(B)), TRAFFIC_METADATA_WRITE, A, A, 0,
+     TRAFFIC_QUEUED, C, 243, 3, 0},
+    {"overload: vault write", OVERLOADED(BIT(A)), TRAFFIC_VAULT_WRITE, A, A, 0, TRAFFIC_FAILS, NONE,
+     1, 1, PROBLEM_HOME_UNAVAILABLE},
+    {"overload: log-in by another", OVERLOADED(BIT(A)), TRAFFIC_LOG_IN, A, A, 0, TRAFFIC_SLOWER, B,
+     162, 2, 0},
+    {"overload: others do not care", OVERLOADED(BIT(A)), TRAFFIC_VAULT_READ, B, A, 0, TRAFFIC_FINE,
+     B, 1, 1, 0},
 
     {"down: read of its users", A_DOWN, TRAFFIC_METADATA_READ, A, A, 0, TRAFFIC_STALE, B, 81, 1, 0},
     {"down: read beside it", A_DOWN, TRAFFIC_METADATA_READ, A, B, 0, TRAFFIC_SLOWER, B, 81, 1, 0},

@@ -230,6 +230,59 @@ START_TEST(a_full_disk_takes_no_writes)
 }
 END_TEST
 
+static const struct scale_cell *find(uint32_t class, uint32_t region)
+{
+    for (size_t i = 0; i < cells->count; i++)
+        if (cells->items[i].class == class && cells->items[i].region == region)
+            return &cells->items[i];
+    ck_abort_msg("there is no such cell");
+}
+
+static void is_cell(uint32_t index, uint32_t kind, uint32_t region, uint32_t asked,
+                    uint64_t rest_us)
+{
+    ck_assert_uint_lt(index, cells->other_count);
+    const struct scale_cell *cell = &cells->others[index];
+
+    ck_assert_uint_eq(cell->kind, kind);
+    ck_assert_uint_eq(cell->region, region);
+    ck_assert_uint_eq(cell->asked, asked);
+    ck_assert_uint_eq(cell->rest_us, rest_us);
+    ck_assert_uint_eq(cell->hung, POLICY_NONE);
+}
+
+/* A read that is turned away is tried at the next nearest, as often as a router does; a write waits
+ * there for its home; and some things can only be done at home. The way so far counts. */
+START_TEST(who_is_turned_away_asks_on)
+{
+    sort_at(A);
+    const struct scale_cell *read = find(SCALE_READ, A);
+    is_cell(read->next, SCALE_SLOWER, B, ONLY(A) | ONLY(B), 1000);
+    const struct scale_cell *again = &cells->others[read->next];
+    is_cell(again->next, SCALE_SLOWER, C, ONLY(A) | ONLY(B) | ONLY(C), 81000);
+    ck_assert_uint_eq(cells->others[again->next].next, SCALE_CELLS_NONE);
+
+    const struct scale_cell *write = find(SCALE_WRITE, A);
+    is_cell(write->next, SCALE_QUEUED, B, ONLY(A) | ONLY(B), 1000);
+    ck_assert_uint_eq(cells->others[write->next].home, A);
+    ck_assert(!cells->queue); /* as long as nobody is turned away */
+
+    const struct scale_cell *sensitive = find(SCALE_SENSITIVE, B);
+    ck_assert_uint_eq(sensitive->next, SCALE_CELLS_NONE);
+}
+END_TEST
+
+/* Where all that is left is out of reach there is nobody to ask. */
+START_TEST(there_is_nobody_left_to_ask)
+{
+    scene.down = ONLY(B);
+    scene.away = ONLY(C);
+    sort_at(A);
+    ck_assert_uint_eq(find(SCALE_READ, A)->next, SCALE_CELLS_NONE);
+    ck_assert_uint_eq(find(SCALE_WRITE, A)->next, SCALE_CELLS_NONE);
+}
+END_TEST
+
 int main(void)
 {
     const TTest *const tests[] = {
@@ -243,6 +296,8 @@ int main(void)
         tokens_run_out_where_the_home_is_away_for_long,
         a_replicator_that_is_down_makes_copies_elsewhere_stale,
         a_full_disk_takes_no_writes,
+        who_is_turned_away_asks_on,
+        there_is_nobody_left_to_ask,
     };
 
     return suite_run(&(struct suite){
