@@ -272,6 +272,25 @@ START_TEST(who_is_turned_away_asks_on)
 }
 END_TEST
 
+/* B has no vault, so what is turned away at A goes apart. */
+START_TEST(what_goes_on_to_different_regions_is_apart)
+{
+    double to_b = 0, to_c = 0;
+
+    scene.services_down[B] = 1u << PARTS_VAULT;
+    sort_at(A);
+    for (size_t i = 0; i < cells->count; i++) {
+        const struct scale_cell *cell = &cells->items[i];
+        if (cell->class != SCALE_READ)
+            continue;
+        to_b += cells->others[cell->next].region == B ? cell->share : 0;
+        to_c += cells->others[cell->next].region == C ? cell->share : 0;
+    }
+    is_share(to_b, 0.58 + 0.06);
+    is_share(to_c, 0.12 + 0.03);
+}
+END_TEST
+
 /* Where all that is left is out of reach there is nobody to ask. */
 START_TEST(there_is_nobody_left_to_ask)
 {
@@ -297,6 +316,7 @@ int main(void)
         a_replicator_that_is_down_makes_copies_elsewhere_stale,
         a_full_disk_takes_no_writes,
         who_is_turned_away_asks_on,
+        what_goes_on_to_different_regions_is_apart,
         there_is_nobody_left_to_ask,
     };
 
