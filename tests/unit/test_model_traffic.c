@@ -128,6 +128,10 @@ struct cell {
     {                                                                                              \
         .overloaded = (set), .since_us = LONG                                                      \
     }
+#define OVERLOADED_ALONE                                                                           \
+    {                                                                                              \
+        .overloaded = BIT(A), .services = {0, AUTH, AUTH}, .since_us = LONG                        \
+    }
 #define ALL_DOWN                                                                                   \
     {                                                                                              \
         .down = BIT(A) | BIT(B) | BIT(C)                                                           \
@@ -160,6 +164,9 @@ static const struct cell cells[] = {
      1, 1, PROBLEM_HOME_UNAVAILABLE},
     {"overload: log-in by another", OVERLOADED(BIT(A)), TRAFFIC_LOG_IN, A, A, 0, TRAFFIC_SLOWER, B,
      162, 2, 0},
+    /* Only A could renew a token, and will when it has time. */
+    {"overload: tokens are renewed", OVERLOADED_ALONE, TRAFFIC_METADATA_READ, A, A, 0,
+     TRAFFIC_SLOWER, B, 82, 2, 0},
     {"overload: others do not care", OVERLOADED(BIT(A)), TRAFFIC_VAULT_READ, B, A, 0, TRAFFIC_FINE,
      B, 1, 1, 0},
 
