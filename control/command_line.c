@@ -233,7 +233,9 @@ static int parse(struct parsing *parsing)
     for (parsing->at = 1; error == 0 && parsing->at < parsing->argc; parsing->at++)
         error = take_word(parsing, parsing->argv[parsing->at]);
     const struct command *command = parsing->line.command;
-    if (error == 0)
+    /* Whose words are somebody else's reads the environment itself, with its own precedence. */
+    bool is_passed_on = command && command->most == COMMAND_WORDS;
+    if (error == 0 && !is_passed_on)
         error = take_environment(parsing, commands_global_options(), true);
     if (error == 0 && command)
         error = take_environment(parsing, command->options, false);

@@ -489,8 +489,7 @@ static const struct command all[] = {
      "or by options, and says what it assumes. It prints tables, JSON or CSV, and writes a page "
      "with pictures. `mecentral model --help` lists the models, `mecentral model NAME --help` the "
      "parameters of one; see docs/models.md. Needs no running world, but for `--against live`, "
-     "which "
-     "asks one the same and shows both.",
+     "which asks one the same and shows both.",
      NULL,
      "mecentral model latency  # where a request's time goes\n"
      "mecentral model latency --objective 100ms --html latency.html  # exit 1: it is missed\n"

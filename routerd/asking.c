@@ -12,8 +12,6 @@
 #include "routerd/respond.h"
 #include "routerd/returned.h"
 
-#define READ_TRIES_MAX 3u
-
 static bool may_write(const struct pending *pending)
 {
     return pending->class == ROUTE_WRITE || pending->class == ROUTE_SENSITIVE;
@@ -52,7 +50,7 @@ static void refuse(struct router *router, struct pending *pending, enum problem_
 
 static bool is_out_of_tries(const struct pending *pending)
 {
-    return !may_write(pending) && pending->tries >= READ_TRIES_MAX;
+    return !may_write(pending) && pending->tries >= POLICY_READ_TRIES_MAX;
 }
 
 static enum problem_id problem_of_tries(const struct pending *pending)

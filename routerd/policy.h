@@ -15,6 +15,9 @@
 #define POLICY_REGIONS_MAX 32
 #define POLICY_NONE        UINT32_MAX
 
+/* Of so many regions a router asks one read, at most. */
+#define POLICY_READ_TRIES_MAX 3u
+
 /* What is known of a region from the client's vantage. */
 struct policy_region {
     const char *name;

@@ -1,5 +1,7 @@
 /* The table of the blast-radius model that compares how users may be divided. */
 
+#include <math.h>
+
 #include "sim/model/blast_radius.h"
 #include "sim/model/isolation.h"
 
@@ -8,16 +10,12 @@
 /* The largest share of users that one region is home to. */
 static double largest_home(const struct deployment *deployment)
 {
+    double shares[TOPOLOGY_REGIONS_MAX];
     double largest = 0;
 
-    for (size_t region = 0; region < deployment->region_count; region++) {
-        double share = 0;
-
-        for (size_t geo = 0; geo < deployment->geo_count; geo++)
-            share += deployment->geos[geo].users / deployment->users *
-                     deployment->geos[geo].home_share[region];
-        largest = share > largest ? share : largest;
-    }
+    deployment_homes(deployment, shares);
+    for (size_t region = 0; region < deployment->region_count; region++)
+        largest = fmax(largest, shares[region]);
     return largest;
 }
 

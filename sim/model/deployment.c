@@ -311,6 +311,16 @@ int deployment_create(const struct params *params, size_t first, struct deployme
     return 0;
 }
 
+void deployment_homes(const struct deployment *deployment, double ret_shares[])
+{
+    for (size_t region = 0; region < deployment->region_count; region++) {
+        ret_shares[region] = 0;
+        for (size_t geo = 0; geo < deployment->geo_count; geo++)
+            ret_shares[region] += deployment->geos[geo].users / deployment->users *
+                                  deployment->geos[geo].home_share[region];
+    }
+}
+
 int deployment_region(const struct deployment *deployment, const char *name, uint32_t *ret_region)
 {
     for (uint32_t i = 0; i < deployment->region_count; i++) {

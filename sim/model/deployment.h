@@ -102,6 +102,10 @@ int deployment_create(const struct params *params, size_t first, struct deployme
 int deployment_create_regions(const struct params *params, size_t first,
                               struct deployment **ret_deployment, char **ret_error);
 
+/* Of the users of all places, those at home in each region: @ret_shares[region_count], sums to 1.
+ */
+void deployment_homes(const struct deployment *deployment, double ret_shares[]);
+
 /* Which region is @name? Errors: -ENOENT. */
 int deployment_region(const struct deployment *deployment, const char *name, uint32_t *ret_region);
 

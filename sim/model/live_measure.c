@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/live_loop.h"
 #include "common/memory.h"
 #include "common/moment.h"
 #include "control/text.h"
@@ -36,11 +37,6 @@ static void on_stop(int signal_number)
 {
     (void)signal_number;
     stopped = 1;
-}
-
-bool live_measure_stopped(void)
-{
-    return stopped != 0;
 }
 
 static void take_signals(void)
@@ -83,20 +79,12 @@ void live_measure_progress(const struct live_measure *measure, const char *forma
 
 /* ---- time ---- */
 
-uint64_t live_measure_now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_US + (uint64_t)now.tv_nsec / 1000;
-}
-
 void live_measure_pause(uint64_t us)
 {
     struct timespec pause = {.tv_sec = (time_t)(us / SECOND_US),
                              .tv_nsec = (long)(us % SECOND_US) * 1000};
 
-    if (!live_measure_stopped())
+    if (!stopped)
         nanosleep(&pause, NULL); /* a signal ends it */
 }
 
@@ -143,7 +131,7 @@ int live_measure_open(const struct model *model, const char *world, bool quiet,
                                      .terminal = !quiet && isatty(STDERR_FILENO)};
     /* Two runs at the same time, or one after the other, do not meet. */
     snprintf(measure->tag, sizeof measure->tag, "%x-%" PRIx64, (unsigned)getpid(),
-             live_measure_now_us() / MILLISECOND_US);
+             live_loop_now().now_us / MILLISECOND_US);
     if (live_measure_http_create(&stopped, &measure->http) != 0) {
         live_measure_free(measure);
         *ret_error = memory_text("libcurl does not start");
@@ -165,17 +153,14 @@ void live_measure_free(struct live_measure *measure)
 int live_measure_fit(const struct live_measure *measure, struct params *params, char **ret_error)
 {
     size_t topology, regions;
-    char *ignored = NULL;
 
     if (params_find(params, "topology", &topology) != 0 ||
         params_find(params, "regions", &regions) != 0 || params_given(params, topology) ||
         params_given(params, regions))
         return 0;
     char *names = measure_world_regions(live_measure_control_config(measure->control));
-    int error = params_set(params, regions, names, &ignored);
+    int error = params_set(params, regions, names, ret_error);
     free(names);
-    if (error != 0)
-        *ret_error = ignored;
     return error;
 }
 

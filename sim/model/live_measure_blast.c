@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/live_loop.h"
 #include "common/memory.h"
 #include "common/moment.h"
 #include "control/text.h"
@@ -131,7 +132,7 @@ static int wait_until_home(const struct blasting *blasting, char **ret_error)
 {
     const struct live_measure *measure = blasting->measure;
     uint64_t probe_us = live_measure_control_config(measure->control)->settings->probe_interval_us;
-    uint64_t deadline_us = live_measure_now_us() + MENDED_TIMEOUT_US;
+    uint64_t deadline_us = live_loop_now().now_us + MENDED_TIMEOUT_US;
 
     for (;;) {
         int error = live_measure_wait_well(measure, MENDED_TIMEOUT_US, ret_error);
@@ -140,7 +141,7 @@ static int wait_until_home(const struct blasting *blasting, char **ret_error)
         live_measure_pause(probe_us + measure_plan_arrival_us(blasting->input.deployment));
         error = all_do(blasting, 0, owners_from(blasting), mark,
                        "writing after a failure was mended", ret_error);
-        if (error != -EIO || live_measure_now_us() > deadline_us)
+        if (error != -EIO || live_loop_now().now_us > deadline_us)
             return error;
         free(*ret_error);
     }
@@ -254,13 +255,13 @@ static int ask_rounds(struct blasting *blasting, const struct measure_failure *f
                       char **ret_error)
 {
     uint64_t since_us[MEASURE_ROUNDS_MAX];
-    uint64_t failed_at_us = live_measure_now_us();
+    uint64_t failed_at_us = live_loop_now().now_us;
     size_t count =
         measure_plan_rounds(failure, traffic_rules_of(blasting->input.traffic), since_us);
     int error = wait_until_noticed(blasting, failure, ret_error);
 
     for (size_t i = 0; error == 0 && i < count; i++) {
-        uint64_t now_us = live_measure_now_us();
+        uint64_t now_us = live_loop_now().now_us;
         if (now_us < failed_at_us + since_us[i])
             live_measure_pause(failed_at_us + since_us[i] - now_us);
         error = ask_round(blasting, failure, failed_at_us, ret_error);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "common/live_files.h"
+#include "common/live_loop.h"
 #include "common/memory.h"
 #include "common/moment.h"
 #include "control/http_guard.h"
@@ -188,14 +189,6 @@ const Mec__Config *live_measure_control_config(const struct live_measure_control
 
 /* ---- waiting ---- */
 
-static uint64_t now_us(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * SECOND_US + (uint64_t)now.tv_nsec / 1000;
-}
-
 static bool is_stopped(const struct live_measure_control *control)
 {
     return control->stopped && *control->stopped;
@@ -216,7 +209,7 @@ static int look(struct live_measure_control *control, live_measure_control_test 
     if (!holds && is_stopped(control)) {
         *ret_error = memory_text("stopped");
         error = -EINTR;
-    } else if (!holds && now_us() >= deadline_us) {
+    } else if (!holds && live_loop_now().now_us >= deadline_us) {
         *ret_error = why ? memory_text(why) : memory_text("the world takes too long");
         error = -ETIMEDOUT;
     }
@@ -228,7 +221,7 @@ int live_measure_control_wait(struct live_measure_control *control, live_measure
                               const void *context, uint64_t timeout_us, char **ret_error)
 {
     const struct timespec pause = {.tv_nsec = POLL_MS * 1000000L};
-    uint64_t deadline_us = now_us() + timeout_us;
+    uint64_t deadline_us = live_loop_now().now_us + timeout_us;
     int seen;
 
     while ((seen = look(control, test, context, deadline_us, ret_error)) == 0)

@@ -60,13 +60,19 @@ static size_t on_body(char *data, size_t size, size_t count, void *context)
 
 /* ---- one request ---- */
 
-static void add_header(struct slot *slot, const char *name, const char *value)
+static void add_line(struct slot *slot, const char *line)
 {
-    char *line = text_format("%s: %s", name, value);
     struct curl_slist *longer = curl_slist_append(slot->headers, line);
 
     if (longer)
         slot->headers = longer;
+}
+
+static void add_header(struct slot *slot, const char *name, const char *value)
+{
+    char *line = text_format("%s: %s", name, value);
+
+    add_line(slot, line);
     free(line);
 }
 
@@ -83,14 +89,14 @@ static void add_headers(struct slot *slot)
     if (call->request->content_type)
         add_header(slot, "Content-Type", call->request->content_type);
     else
-        slot->headers = curl_slist_append(slot->headers, "Content-Type:"); /* libcurl has one */
+        add_line(slot, "Content-Type:"); /* libcurl has one */
     if (call->token) {
         char *bearer = text_format("Bearer %s", call->token);
         add_header(slot, "Authorization", bearer);
         free(bearer);
     }
     /* Large bodies would be announced first, which is a round trip of its own. */
-    slot->headers = curl_slist_append(slot->headers, "Expect:");
+    add_line(slot, "Expect:");
 }
 
 static void describe(struct slot *slot)

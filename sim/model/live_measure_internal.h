@@ -25,11 +25,8 @@ void live_measure_say(const struct live_measure *measure, const char *format, ..
 void live_measure_progress(const struct live_measure *measure, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-uint64_t live_measure_now_us(void);
-
 /* Wait up to @us; less when it is stopped. */
 void live_measure_pause(uint64_t us);
-bool live_measure_stopped(void);
 
 /* Wait until all is well. Errors: as live_measure_control_wait(). */
 int live_measure_wait_well(const struct live_measure *measure, uint64_t timeout_us,

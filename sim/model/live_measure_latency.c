@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/live_loop.h"
 #include "common/memory.h"
 #include "common/moment.h"
 #include "control/text.h"
@@ -91,14 +92,14 @@ static int sample(struct way *way, double *ret_us, char **ret_error)
 /* The value comes to copies a little later, and into a cache when it is first read. */
 static int warm_up(struct way *way, char **ret_error)
 {
-    uint64_t deadline_us = live_measure_now_us() + 3 * SECOND_US;
+    uint64_t deadline_us = live_loop_now().now_us + 3 * SECOND_US;
     size_t fine = 0;
     double us;
 
     while (fine < WARM_UP) {
         int error = sample(way, &us, ret_error);
 
-        if (error == -EINTR || (error != 0 && live_measure_now_us() > deadline_us))
+        if (error == -EINTR || (error != 0 && live_loop_now().now_us > deadline_us))
             return error;
         if (error == 0) {
             fine++;
@@ -113,12 +114,12 @@ static int warm_up(struct way *way, char **ret_error)
 static int take_samples(struct way *way, struct measure_latency_samples *samples, char **ret_error)
 {
     size_t wanted = way->measuring->plan.samples;
-    uint64_t deadline_us = live_measure_now_us() + WAY_US_MAX;
+    uint64_t deadline_us = live_loop_now().now_us + WAY_US_MAX;
     const char *name = measure_latency_row(way->item->way)->name;
 
     samples->us = memory_alloc(wanted * sizeof *samples->us);
     while (samples->count < wanted &&
-           (samples->count < SAMPLES_LEAST || live_measure_now_us() < deadline_us)) {
+           (samples->count < SAMPLES_LEAST || live_loop_now().now_us < deadline_us)) {
         int error = sample(way, &samples->us[samples->count], ret_error);
 
         if (error != 0)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/live_loop.h"
 #include "common/memory.h"
 #include "common/moment.h"
 
@@ -23,12 +24,15 @@ struct batch {
 /* ---- what is sent ---- */
 
 /* Somebody new, whose account is to be deleted one day. */
-static void add_newcomer(struct live_measure_round *round, const char *name, const char *geo)
+static void add_newcomer(struct live_measure_round *round, uint32_t directory, const char *geo)
 {
+    char *name = measure_request_newcomer(round->measure->tag, round->deployment, directory,
+                                          round->newcomer_number++);
+
     round->newcomers =
         memory_grow(round->newcomers, (round->newcomer_count + 1) * sizeof *round->newcomers);
     round->newcomers[round->newcomer_count++] =
-        (struct live_measure_user){.name = memory_text(name), .home = geo};
+        (struct live_measure_user){.name = name, .home = geo};
 }
 
 static void add(struct batch *batch, size_t number)
@@ -40,16 +44,10 @@ static void add(struct batch *batch, size_t number)
     bool has_token = asker != SIZE_MAX && question->operation != TRAFFIC_LOG_IN;
     size_t at = batch->count++;
 
-    if (question->operation == TRAFFIC_SIGN_UP) {
-        char *name = measure_request_newcomer(round->measure->tag, round->deployment,
-                                              question->other, round->newcomer_number++);
-        batch->requests[at] = measure_request_sign_up(name);
-        add_newcomer(round, name, geo);
-        free(name);
-    } else {
-        batch->requests[at] =
-            measure_request_of(round->measure->tag, round->deployment, question, 0);
-    }
+    batch->requests[at] = measure_request_of(round->measure->tag, round->deployment, question,
+                                             round->newcomer_number);
+    if (question->operation == TRAFFIC_SIGN_UP)
+        add_newcomer(round, question->other, geo);
     batch->numbers[at] = number;
     batch->calls[at] =
         (struct live_measure_call){.base = round->measure->base,
@@ -80,7 +78,7 @@ static void end(struct batch *batch)
     free(batch->calls);
 }
 
-static int send(struct batch *batch, size_t parallel, char **ret_error)
+static int send_batch(struct batch *batch, size_t parallel, char **ret_error)
 {
     int error =
         live_measure_http_send(batch->round->measure->http, batch->calls, batch->count, parallel);
@@ -105,7 +103,7 @@ static int write_first(struct batch *batch, struct batch *ret_writes, char **ret
         measure_request_free(&ret_writes->requests[i]);
         ret_writes->requests[i] = measure_request_value("reread");
     }
-    int error = send(ret_writes, parallel_of(MEASURE_WRITES), ret_error);
+    int error = send_batch(ret_writes, parallel_of(MEASURE_WRITES), ret_error);
     if (error != 0)
         return error;
     for (size_t i = 0; i < batch->count; i++) {
@@ -160,7 +158,7 @@ static int ask_again(const struct batch *batch, enum measure_phase phase, char *
 
     for (unsigned i = 0; error == 0 && i < times; i++) {
         struct batch late = late_of(batch);
-        error = send(&late, parallel_of(phase), ret_error);
+        error = send_batch(&late, parallel_of(phase), ret_error);
         if (error == 0)
             keep(&late, false);
         end(&late);
@@ -180,7 +178,7 @@ static int ask_phase(struct live_measure_round *round, enum measure_phase phase,
     if (phase == MEASURE_REREADS)
         error = write_first(&batch, &writes, ret_error);
     if (error == 0)
-        error = send(&batch, parallel_of(phase), ret_error);
+        error = send_batch(&batch, parallel_of(phase), ret_error);
     if (error == 0) {
         keep(&batch, true);
         error = ask_again(&batch, phase, ret_error);
@@ -198,10 +196,10 @@ int live_measure_round_ask(struct live_measure_round *round, char **ret_error)
         enum measure_phase phase = (enum measure_phase)each;
 
         if (phase == MEASURE_READS)
-            round->reads_from_us = live_measure_now_us();
+            round->reads_from_us = live_loop_now().now_us;
         error = ask_phase(round, phase, ret_error);
         if (phase == MEASURE_READS)
-            round->reads_until_us = live_measure_now_us();
+            round->reads_until_us = live_loop_now().now_us;
     }
     return error;
 }

@@ -272,16 +272,6 @@ static void take_states(struct sorting *sorting)
     sorting->mistaken.client_cut[sorting->geo] &= ~scene->unnoticed;
 }
 
-static void take_homes(struct sorting *sorting)
-{
-    const struct deployment *deployment = sorting->world->deployment;
-
-    for (size_t geo = 0; geo < deployment->geo_count; geo++)
-        for (size_t region = 0; region < deployment->region_count; region++)
-            sorting->home_of_all[region] += deployment->geos[geo].users / deployment->users *
-                                            deployment->geos[geo].home_share[region];
-}
-
 struct scale_cells *scale_cells_create(const struct scale_world *world, uint32_t geo,
                                        const struct scale_scene *scene)
 {
@@ -289,7 +279,7 @@ struct scale_cells *scale_cells_create(const struct scale_world *world, uint32_t
         .world = world, .scene = scene, .geo = geo, .cells = memory_alloc(sizeof *sorting.cells)};
 
     take_states(&sorting);
-    take_homes(&sorting);
+    deployment_homes(world->deployment, sorting.home_of_all);
     for (unsigned each = 0; each < TRAFFIC_OPERATION_COUNT; each++)
         sort_operation(&sorting, (enum traffic_operation)each);
     return sorting.cells;

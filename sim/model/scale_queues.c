@@ -42,9 +42,9 @@ static bool reaches(const struct traffic_state *state, size_t queue, size_t home
     return ((state->cut[queue] >> home | state->cut[home] >> queue) & 1u) == 0;
 }
 
-/* What leaves one queue, for each home in the proportion of what waits. Returns how much. */
-static double drain(struct scale_queues *queues, const struct traffic_state *state, size_t queue,
-                    double slice_s)
+/* What leaves one queue, for each home in the proportion of what waits. */
+static void drain(struct scale_queues *queues, const struct traffic_state *state, size_t queue,
+                  double slice_s)
 {
     double *waiting = queues->waiting[queue];
     double ready = 0;
@@ -53,7 +53,7 @@ static double drain(struct scale_queues *queues, const struct traffic_state *sta
         if (reaches(state, queue, home))
             ready += waiting[home];
     if (ready <= 0)
-        return 0;
+        return;
     double share = fmin(1, queues->drain_per_s * slice_s / ready);
     for (size_t home = 0; home < queues->region_count; home++) {
         if (!reaches(state, queue, home))
@@ -64,7 +64,6 @@ static double drain(struct scale_queues *queues, const struct traffic_state *sta
         if (waiting[home] < A_WRITE)
             waiting[home] = 0;
     }
-    return ready * share;
 }
 
 static void take_in(struct scale_queues *queues, size_t queue)

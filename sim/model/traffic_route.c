@@ -3,8 +3,6 @@
 #include "common/problem.h"
 #include "sim/model/traffic_internal.h"
 
-#define READ_TRIES_MAX 3u /* as routerd/asking.c has it */
-
 /* One request on its way through the router. */
 struct routing {
     struct traffic_view *view;
@@ -115,7 +113,7 @@ void traffic_route(struct traffic_view *view, const struct traffic_question *que
             refuse(&routing, decision.problem, decision.why);
             return;
         }
-        if (!may_write(&routing.policy) && ret_end->tries >= READ_TRIES_MAX) {
+        if (!may_write(&routing.policy) && ret_end->tries >= POLICY_READ_TRIES_MAX) {
             refuse(&routing, PROBLEM_NO_REGION, "several regions were asked in vain");
             return;
         }

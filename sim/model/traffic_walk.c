@@ -21,17 +21,6 @@ static void decide(struct walk *walk, const struct traffic_question *question, d
     walk->visit(walk->context, question, walk->part * users, users, &outcome);
 }
 
-/* Of all users, how many have their home where. Who shares with whom does not depend on places. */
-static void homes_of_all(const struct deployment *deployment, double ret_shares[])
-{
-    for (size_t region = 0; region < deployment->region_count; region++) {
-        ret_shares[region] = 0;
-        for (size_t geo = 0; geo < deployment->geo_count; geo++)
-            ret_shares[region] += deployment->geos[geo].users / deployment->users *
-                                  deployment->geos[geo].home_share[region];
-    }
-}
-
 /* Names are spread over the directories evenly, by a hash. */
 static void directories(const struct deployment *deployment, double ret_shares[])
 {
@@ -86,7 +75,8 @@ void traffic_walk(const struct traffic *traffic, const struct traffic_state *sta
         if (each == TRAFFIC_SIGN_UP)
             directories(traffic->deployment, shares);
         else
-            homes_of_all(traffic->deployment, shares);
+            /* Who shares with whom does not depend on places. */
+            deployment_homes(traffic->deployment, shares);
         for (uint32_t geo = 0; geo < traffic->deployment->geo_count; geo++)
             walk_homes(&walk, (enum traffic_operation)each, geo, shares);
     }

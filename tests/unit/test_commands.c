@@ -208,6 +208,23 @@ START_TEST(every_option_has_a_twin_in_the_environment)
 }
 END_TEST
 
+/* A program of its own reads the environment by its own precedence: what is passed on to it as
+ * words would be taken for said, and MECENTRAL_JSON then contradict --csv. */
+START_TEST(what_is_passed_on_is_only_what_was_said)
+{
+    variable = "MECENTRAL_JSON=1";
+    struct command_line line = accept("model latency --csv");
+    ck_assert(!command_line_flag(line.global, "json"));
+    command_line_free(&line);
+    line = accept("--json model latency");
+    ck_assert(command_line_flag(line.global, "json"));
+    command_line_free(&line);
+    line = accept("sim --seeds 1..3");
+    ck_assert(command_line_flag(line.global, "json"));
+    command_line_free(&line);
+}
+END_TEST
+
 START_TEST(help_goes_before_complaints_about_what_is_missing)
 {
     struct command_line line = accept("cut --help");
@@ -317,6 +334,7 @@ int main(void)
         slips_are_answered_with_what_was_meant,
         values_are_checked_where_they_are_given,
         every_option_has_a_twin_in_the_environment,
+        what_is_passed_on_is_only_what_was_said,
         help_goes_before_complaints_about_what_is_missing,
         every_command_explains_itself_and_its_examples_parse,
         no_two_options_of_a_command_are_alike,
